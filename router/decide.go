@@ -1,0 +1,191 @@
+package router
+
+import (
+	"time"
+
+	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/pg"
+)
+
+// Block says what kind of transaction block a unit opens.
+type Block uint8
+
+// Blocks.
+const (
+	// BlockNone: it opens none.
+	BlockNone Block = iota
+	// BlockDefault: BEGIN without an access mode; the session's default rules.
+	BlockDefault
+	// BlockReadOnly: BEGIN READ ONLY and what amounts to it.
+	BlockReadOnly
+	// BlockPrimary: READ WRITE, SERIALIZABLE or DEFERRABLE.
+	BlockPrimary
+)
+
+// Unit is what Decide must know of the statements that travel together: one
+// Query, or one extended batch.
+type Unit struct {
+	Class  Class
+	Reason Reason
+	Block  Block
+	// Isolated: the block names an isolation level, so the session's default
+	// does not count.
+	Isolated bool
+	// Wish is the hint, its node already looked up (see Wish.Node).
+	Wish Wish
+}
+
+// Decision says what to do with a unit. It is a value; nothing in it refers
+// to the snapshot it was made from.
+type Decision struct {
+	Action Action
+	Cause  Cause
+	// Node and Life name the server for ActionPrimary, ActionStandby and
+	// ActionBound.
+	Node cluster.NodeID
+	Life cluster.Life
+
+	// Standbys are those that may serve the unit once they have replayed
+	// Fence, which is zero when it must be asked of the primary in a query
+	// sent after the decision. For ActionFence only.
+	Standbys NodeSet
+	Fence    pg.Position
+	// Otherwise, OtherwiseNode and OtherwiseLife are what to do when no
+	// standby got there in time.
+	Otherwise     Action
+	OtherwiseNode cluster.NodeID
+	OtherwiseLife cluster.Life
+
+	// Would and WouldNode tell, when Cause is CauseShadow, where the unit
+	// would have gone.
+	Would     Action
+	WouldNode cluster.NodeID
+}
+
+// Decide places a unit. It is pure and allocates nothing; rnd is any random
+// number, now the time of the decision.
+func Decide(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
+	if f.Bound != BoundNone {
+		return bound(f, v)
+	}
+	d := place(f, u, v, rnd, now)
+	if v.Policy.Shadow && (d.Action == ActionStandby || d.Action == ActionFence) {
+		would := d
+		d = toPrimary(v, CauseShadow)
+		d.Would, d.WouldNode = would.Action, would.Node
+	}
+	return d
+}
+
+// bound leaves a unit where its session is linked.
+func bound(f *Facts, v *View) Decision {
+	d := Decision{Action: ActionBound, Node: f.BoundTo, Cause: CausePinned}
+	switch f.Bound {
+	case BoundTransaction:
+		d.Cause = CauseInTransaction
+	case BoundBatch:
+		d.Cause = CauseInBatch
+	}
+	if n := v.Snap.Node(f.BoundTo); n != nil {
+		d.Life = n.Life
+	}
+	return d
+}
+
+// place follows, in this order: the hint or the session's wish for a place,
+// the statement's class, the consistency asked for, the load.
+func place(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
+	w := u.Wish.Over(&f.Wish)
+	switch w.Target {
+	case TargetPrimary:
+		return toPrimary(v, CauseAskedPrimary)
+	case TargetNode:
+		return toNode(f, u, v, &w, now)
+	}
+	cause, reads := standbyCause(f, u)
+	if w.Target == TargetStandby {
+		cause = CauseAskedStandby
+	} else if !reads {
+		return toPrimary(v, cause)
+	}
+	q := query{f: f, v: v, wish: &w, now: now, cause: cause, mayFallBack: reads}
+	q.learn()
+	q.judgeAll()
+	return q.choose(rnd)
+}
+
+// standbyCause tells whether a unit may be served by a standby, and the cause
+// to give for its place.
+func standbyCause(f *Facts, u *Unit) (Cause, bool) {
+	if u.Block != BlockNone {
+		serializable := f.Serializable && !u.Isolated
+		switch {
+		case u.Block == BlockPrimary:
+			return CauseTransaction, false
+		case u.Block == BlockDefault && !f.ReadOnly:
+			return CauseTransaction, false
+		case serializable:
+			return CauseSerializable, false
+		}
+		return CauseReadOnlyTransaction, true
+	}
+	switch u.Class {
+	case ClassRead:
+		if f.Serializable {
+			return CauseSerializable, false
+		}
+		return CauseRead, true
+	case ClassWrite:
+		return CauseWrite, false
+	case ClassSession:
+		return CauseSession, false
+	case ClassTransaction:
+		return CauseTransaction, false
+	}
+	return CauseUnknownStatement, false
+}
+
+// toPrimary sends a unit to the accepted primary, or holds or refuses it
+// while there is none.
+func toPrimary(v *View, cause Cause) Decision {
+	switch v.Snap.Writes {
+	case cluster.WritesRefused:
+		return Decision{Action: ActionRefuse, Cause: CauseSplitBrain, Node: cluster.NoNode}
+	case cluster.WritesStartup:
+		return Decision{Action: ActionHold, Cause: CauseNoPrimaryYet, Node: cluster.NoNode}
+	}
+	p := v.Snap.PrimaryNode()
+	if p == nil || v.Snap.Writes == cluster.WritesLost {
+		return Decision{Action: ActionHold, Cause: CausePrimaryLost, Node: cluster.NoNode}
+	}
+	return Decision{Action: ActionPrimary, Cause: cause, Node: p.ID, Life: p.Life}
+}
+
+// toNode sends a unit to the node it names. A standby beyond its lag limits
+// or without weight is good enough for whoever names it; one that is down or
+// on another timeline is not. Fences hold here too.
+func toNode(f *Facts, u *Unit, v *View, w *Wish, now time.Time) Decision {
+	n := v.Snap.Node(w.Node)
+	switch {
+	case n == nil:
+		return Decision{Action: ActionRefuse, Cause: CauseUnknownNode, Node: cluster.NoNode}
+	case w.Node == v.Snap.Primary:
+		return toPrimary(v, CauseAskedNode)
+	case !readableWhenNamed(n):
+		return Decision{Action: ActionRefuse, Cause: CauseNodeUnusable, Node: n.ID}
+	}
+	_, reads := standbyCause(f, u)
+	q := query{f: f, v: v, wish: w, now: now, cause: CauseAskedNode, mayFallBack: reads}
+	q.learn()
+	q.only(n)
+	return q.choose(0)
+}
+
+// readableWhenNamed reports whether a unit may go to a node that a hint names.
+func readableWhenNamed(n *cluster.Node) bool {
+	switch n.Exclusion {
+	case cluster.Eligible, cluster.ExcludedLagBytes, cluster.ExcludedLagTime:
+		return n.Up && n.Role == cluster.RoleStandby
+	}
+	return false
+}
