@@ -40,26 +40,26 @@ type Unit struct {
 type Decision struct {
 	Action Action
 	Cause  Cause
+	// Otherwise, OtherwiseNode and OtherwiseLife are what to do when, for
+	// ActionFence, no standby got there in time.
+	Otherwise Action
+	// Would and WouldNode tell, when Cause is CauseShadow, where the unit
+	// would have gone.
+	Would Action
+
 	// Node and Life name the server for ActionPrimary, ActionStandby and
 	// ActionBound.
-	Node cluster.NodeID
-	Life cluster.Life
+	Node          cluster.NodeID
+	OtherwiseNode cluster.NodeID
+	WouldNode     cluster.NodeID
+	Life          cluster.Life
+	OtherwiseLife cluster.Life
 
 	// Standbys are those that may serve the unit once they have replayed
 	// Fence, which is zero when it must be asked of the primary in a query
 	// sent after the decision. For ActionFence only.
 	Standbys NodeSet
 	Fence    pg.Position
-	// Otherwise, OtherwiseNode and OtherwiseLife are what to do when no
-	// standby got there in time.
-	Otherwise     Action
-	OtherwiseNode cluster.NodeID
-	OtherwiseLife cluster.Life
-
-	// Would and WouldNode tell, when Cause is CauseShadow, where the unit
-	// would have gone.
-	Would     Action
-	WouldNode cluster.NodeID
 }
 
 // Decide places a unit. It is pure and allocates nothing; rnd is any random
@@ -95,12 +95,16 @@ func bound(f *Facts, v *View) Decision {
 // place follows, in this order: the hint or the session's wish for a place,
 // the statement's class, the consistency asked for, the load.
 func place(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
-	w := u.Wish.Over(&f.Wish)
+	w := &f.Wish
+	if u.Wish.asks() {
+		merged := u.Wish.Over(w)
+		w = &merged
+	}
 	switch w.Target {
 	case TargetPrimary:
 		return toPrimary(v, CauseAskedPrimary)
 	case TargetNode:
-		return toNode(f, u, v, &w, now)
+		return toNode(f, u, v, w, now)
 	}
 	cause, reads := standbyCause(f, u)
 	if w.Target == TargetStandby {
@@ -108,7 +112,7 @@ func place(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
 	} else if !reads {
 		return toPrimary(v, cause)
 	}
-	q := query{f: f, v: v, wish: &w, now: now, cause: cause, mayFallBack: reads}
+	q := query{f: f, v: v, wish: w, now: now, cause: cause, mayFallBack: reads}
 	q.learn()
 	q.judgeAll()
 	return q.choose(rnd)

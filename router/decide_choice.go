@@ -113,42 +113,46 @@ func (q *query) preferred(set NodeSet) NodeSet {
 	return in
 }
 
+// shares are the claims of the candidates of one choice, by NodeID.
+type shares [MaxNodes]uint32
+
 // pick draws two different nodes by their shares and takes the one with less
 // outstanding work for its share; the first drawn when they are equal.
 func (q *query) pick(set NodeSet, rnd uint32) cluster.NodeID {
 	if set&(set-1) == 0 {
 		return set.first()
 	}
+	var of shares
+	var total uint64
 	best := q.leastLatency(set)
-	a := q.draw(set, best, rnd&0xFFFF)
-	b := q.draw(set.Without(a), best, rnd>>16)
-	if q.lighter(b, a, best) {
+	for s := set; s != 0; s &= s - 1 {
+		id := s.first()
+		of[id&(MaxNodes-1)] = uint32(q.share(id, best))
+		total += uint64(of[id&(MaxNodes-1)])
+	}
+	a := of.draw(set, total, rnd&0xFFFF)
+	b := of.draw(set.Without(a), total-uint64(of[a]), rnd>>16)
+	if q.outstanding(b)*uint64(of[a]) < q.outstanding(a)*uint64(of[b]) {
 		return b
 	}
 	return a
 }
 
-// draw picks one node with a probability in proportion to its share; r is a
-// random number of 16 bits.
-func (q *query) draw(set NodeSet, best time.Duration, r uint32) cluster.NodeID {
-	var total uint64
-	for s := set; s != 0; s &= s - 1 {
-		total += q.share(s.first(), best)
-	}
+// draw picks one node of the set with a probability in proportion to its
+// share of the total; r is a random number of 16 bits.
+func (of *shares) draw(set NodeSet, total uint64, r uint32) cluster.NodeID {
 	at := total * uint64(r) >> 16
 	for s := set; ; s &= s - 1 {
 		id := s.first()
-		share := q.share(id, best)
-		if at < share || s&(s-1) == 0 {
+		if s&(s-1) == 0 {
+			return id
+		}
+		share := uint64(of[id&(MaxNodes-1)])
+		if at < share {
 			return id
 		}
 		at -= share
 	}
-}
-
-// lighter reports whether a has less outstanding work for its share than b.
-func (q *query) lighter(a, b cluster.NodeID, best time.Duration) bool {
-	return q.outstanding(a)*q.share(b, best) < q.outstanding(b)*q.share(a, best)
 }
 
 // share is a node's claim on reads: its weight, less while it warms up after

@@ -22,6 +22,11 @@ type Wish struct {
 	MinLSN pg.Position
 }
 
+// asks reports whether the wish asks for anything.
+func (w *Wish) asks() bool {
+	return w.Target != TargetAny || w.Consistency != ConsistencyUnset || w.HasStaleness || w.MinLSN.LSN != pg.InvalidLSN
+}
+
 // Over gives w completed by what the weaker wish says. A standby must satisfy
 // both tokens, which Decide cannot keep as one when their timelines differ:
 // the stronger wish's token wins then.
