@@ -17,3 +17,5 @@ require (
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.42.0
 )
+
+require github.com/xdg-go/stringprep v1.0.4 // indirect
