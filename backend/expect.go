@@ -1,0 +1,93 @@
+package backend
+
+// expectKind is what was asked of the server and is not answered yet.
+type expectKind uint8
+
+const (
+	expectParse expectKind = iota
+	expectBind
+	expectDescribe
+	expectExecute
+	expectClose
+	expectSync
+	expectQuery    // a simple Query: everything up to ReadyForQuery
+	expectFunction // a FunctionCall: the same
+	expectLocal    // an answer of pgroute's own, due when reached
+)
+
+// origin says for whom an answer is.
+type origin uint8
+
+const (
+	forClient   origin = iota
+	forNobody          // injected: the answer is swallowed
+	forInternal        // injected: the answer goes to Conn.internal
+)
+
+// expectation is one unanswered request.
+type expectation struct {
+	kind   expectKind
+	origin origin
+	// stmt is the statement that a Parse makes, and undo is told when it
+	// was not made (or, for a Close, not closed).
+	stmt *Statement
+	undo Undo
+	// local holds the messages of an expectLocal.
+	local []byte
+}
+
+// Undo takes back what a session assumed of a request: failed when the server
+// refused this one, else it ignored it because of an error before.
+type Undo interface{ Undo(failed bool) }
+
+// expectations is a queue that keeps its storage.
+type expectations struct {
+	q    []expectation
+	head int
+}
+
+func (e *expectations) empty() bool { return e.head == len(e.q) }
+
+func (e *expectations) len() int { return len(e.q) - e.head }
+
+func (e *expectations) front() *expectation {
+	if e.empty() {
+		return nil
+	}
+	return &e.q[e.head]
+}
+
+func (e *expectations) push(x expectation) {
+	if e.head > 0 && len(e.q) == cap(e.q) {
+		n := copy(e.q, e.q[e.head:])
+		clear(e.q[n:])
+		e.q, e.head = e.q[:n], 0
+	}
+	e.q = append(e.q, x)
+}
+
+func (e *expectations) pop() expectation {
+	x := e.q[e.head]
+	e.q[e.head] = expectation{}
+	e.head++
+	if e.head == len(e.q) {
+		e.q, e.head = e.q[:0], 0
+	}
+	return x
+}
+
+// dropSyncs removes every Sync: a server in COPY IN mode ignores them
+// (CopyGetData in src/backend/commands/copyfromparse.c).
+func (e *expectations) dropSyncs() {
+	kept := e.q[:e.head]
+	for _, x := range e.q[e.head:] {
+		if x.kind != expectSync {
+			kept = append(kept, x)
+		}
+	}
+	clear(e.q[len(kept):])
+	e.q = kept
+	if e.head == len(e.q) {
+		e.q, e.head = e.q[:0], 0
+	}
+}
