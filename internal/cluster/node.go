@@ -111,9 +111,13 @@ type Node struct {
 	// SampledAt is when the query that told the positions was sent.
 	SampledAt time.Time
 
-	LagBytes  uint64
-	LagTime   time.Duration // bounded staleness by the LSN ring
-	Exclusion Exclusion     // Eligible for a standby that may be read
+	LagBytes uint64
+	LagTime  time.Duration // bounded staleness by the LSN ring, at SampledAt
+	// FreshAt bounds staleness at any later moment t by t - FreshAt: whatever
+	// the primary had committed before it was visible here at SampledAt. Zero
+	// while unknown.
+	FreshAt   time.Time
+	Exclusion Exclusion // Eligible for a standby that may be read
 
 	ReceiverStatus string // pg_stat_wal_receiver.status, where permitted
 	Sender         string // host:port the standby streams from, where known

@@ -32,6 +32,11 @@ type Snapshot struct {
 	Timeline pg.TimelineID // the accepted timeline, 0 until then
 	Primary  NodeID        // NoNode while none is known
 	Writes   WriteState
+	// WritesWhy says in words why Writes is not open, naming the nodes; it is
+	// safe to show to clients. Empty while writes are open.
+	WritesWhy string
+	// History lists the ancestors of Timeline, oldest first; see Resolve.
+	History []Ancestor
 	// SegmentSize is wal_segment_size in bytes, for pg.LSN.RecordEnd.
 	SegmentSize uint64
 	Nodes       []Node

@@ -1,0 +1,252 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pgroute/pgroute/internal/cluster"
+)
+
+// watcher keeps one monitor connection to one node and probes when kicked: by
+// the pacer, by a suspicion, by someone who wants a confirmation, or by the
+// connection breaking while it rests. One goroutine, run.
+type watcher struct {
+	id      cluster.NodeID
+	net     network
+	timeout time.Duration
+	// observed judges an observation and publishes before it returns.
+	observed func(observation)
+	nextLife func() cluster.Life
+	// replicationDue tells whether pg_stat_replication is to be read now; told
+	// takes the answer.
+	replicationDue func(cluster.NodeID) bool
+	told           func(Replication)
+
+	kicks chan struct{} // capacity 1: kicks coalesce
+
+	mu      sync.Mutex
+	waiting []chan<- confirmation // answered by a sample sent after they joined
+
+	// Owned by run.
+	link      link
+	life      cluster.Life
+	history   history // of historyOf, in this life
+	historyOf uint32
+	attempts  int
+	lastRound time.Time
+}
+
+// confirmation is the outcome of one round for those who waited for it.
+type confirmation struct {
+	life cluster.Life
+	err  error
+}
+
+// roundSpacing keeps a flapping node, or a storm of suspicions, from being
+// probed without pause. Confirmations do not wait for it.
+const roundSpacing = 5 * time.Millisecond
+
+// historyAttempts is how often a history is asked for before it counts as
+// unreadable when the failure looks passing, such as no free walsender.
+const historyAttempts = 3
+
+// kick asks for a round soon. Never blocks.
+func (w *watcher) kick() {
+	select {
+	case w.kicks <- struct{}{}:
+	default:
+	}
+}
+
+// confirm joins the next round whose query is not sent yet.
+func (w *watcher) confirm(answer chan<- confirmation) {
+	w.mu.Lock()
+	w.waiting = append(w.waiting, answer)
+	w.mu.Unlock()
+	w.kick()
+}
+
+// run probes until ctx ends.
+func (w *watcher) run(ctx context.Context) {
+	defer w.drop()
+	for ctx.Err() == nil {
+		w.round(ctx)
+		w.rest(ctx)
+	}
+	w.answer(w.take(), confirmation{err: ctx.Err()})
+}
+
+// rest waits for a kick. The connection is listened on meanwhile, because a
+// node that dies says so at once by closing it.
+func (w *watcher) rest(ctx context.Context) {
+	if w.link == nil {
+		select {
+		case <-ctx.Done():
+		case <-w.kicks:
+		}
+	} else if err := w.idle(ctx); err != nil {
+		w.drop()
+	}
+	w.space(ctx)
+}
+
+// idle listens on the connection until a kick arrives, ctx ends, or it breaks.
+func (w *watcher) idle(ctx context.Context) error {
+	listen, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-w.kicks:
+			stop()
+		case <-done:
+		}
+	})
+	err := w.link.idle(listen)
+	close(done)
+	wg.Wait()
+	return err
+}
+
+// space waits out the rest of roundSpacing unless somebody waits for a sample.
+func (w *watcher) space(ctx context.Context) {
+	w.mu.Lock()
+	wanted := len(w.waiting) > 0
+	w.mu.Unlock()
+	pause := roundSpacing - time.Since(w.lastRound)
+	if wanted || pause <= 0 {
+		return
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// round takes one sample and answers those who waited for it.
+func (w *watcher) round(ctx context.Context) {
+	w.lastRound = time.Now()
+	waiting := w.take()
+	o := w.probe(ctx)
+	if ctx.Err() == nil {
+		w.observed(o)
+	}
+	c := confirmation{life: o.life}
+	if !o.up() {
+		c.err = errors.New(o.err)
+	}
+	w.answer(waiting, c)
+	if o.writable() && w.replicationDue(w.id) {
+		w.readReplication(ctx)
+	}
+}
+
+// take empties the list of those who wait. The sample is sent after this.
+func (w *watcher) take() []chan<- confirmation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waiting := w.waiting
+	w.waiting = nil
+	return waiting
+}
+
+// answer never blocks: the channels have room for their only answer.
+func (w *watcher) answer(waiting []chan<- confirmation, c confirmation) {
+	for _, ch := range waiting {
+		ch <- c
+	}
+}
+
+// probe asks on the connection at hand; when that turns out broken, on a new
+// one at once, so that a node which only closed our connection is not down. A
+// connection that does not answer in time is not worth a second wait.
+func (w *watcher) probe(ctx context.Context) observation {
+	if w.link != nil {
+		o := w.sample(ctx)
+		if o.err == "" || o.timedOut {
+			return o
+		}
+	}
+	return w.redial(ctx)
+}
+
+// redial begins a new life if the node answers on a new connection.
+func (w *watcher) redial(ctx context.Context) observation {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	start := time.Now()
+	l, err := w.net.dial(ctx, w.id)
+	if err != nil {
+		return w.failed(start, err)
+	}
+	w.link, w.life = l, w.nextLife()
+	w.history, w.historyOf, w.attempts = history{}, 0, 0
+	return w.sample(ctx)
+}
+
+// sample asks on the connection at hand and drops it on any error.
+func (w *watcher) sample(ctx context.Context) observation {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	start := time.Now()
+	s, err := w.link.sample(ctx)
+	if err != nil {
+		w.drop()
+		return w.failed(start, err)
+	}
+	o := observation{node: w.id, sentAt: start, at: time.Now(), life: w.life, sample: s}
+	if o.writable() {
+		o.history = w.readHistory(ctx, &o)
+		o.at = time.Now()
+	}
+	return o
+}
+
+// readHistory reads a writable node's history once per life and timeline.
+func (w *watcher) readHistory(ctx context.Context, o *observation) history {
+	if w.historyOf != uint32(o.timeline) {
+		w.history, w.historyOf, w.attempts = history{}, uint32(o.timeline), 0
+	}
+	if w.history.state == historyKnown || w.history.state == historyUnreadable {
+		return w.history
+	}
+	ancestors, err := w.net.history(ctx, w.id, o.timeline)
+	w.attempts++
+	switch {
+	case err == nil:
+		w.history = history{state: historyKnown, ancestors: ancestors}
+	case denied(err) || w.attempts >= historyAttempts:
+		w.history = history{state: historyUnreadable, err: describe(err)}
+	default:
+		w.history = history{state: historyPending, err: describe(err)}
+	}
+	return w.history
+}
+
+// readReplication reads what the primary tells of its standbys.
+func (w *watcher) readReplication(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	if rep, err := w.link.replication(ctx); err == nil {
+		rep.Node, rep.At = w.id, time.Now()
+		w.told(rep)
+	}
+}
+
+// failed makes the observation of a node that did not answer.
+func (w *watcher) failed(start time.Time, err error) observation {
+	return observation{node: w.id, sentAt: start, at: time.Now(), err: describe(err), timedOut: timedOut(err)}
+}
+
+// drop closes the connection and with it the life.
+func (w *watcher) drop() {
+	if w.link != nil {
+		w.link.close()
+		w.link, w.life = nil, 0
+	}
+}
