@@ -123,9 +123,13 @@ func (s *server) awaitReady(ctx context.Context, dataDir string) error {
 // errEnded accompanies a server's exit, which may itself be without error.
 var errEnded = errors.New("not running")
 
-// awaitGone waits until no process of the data directory is left.
+// awaitGone waits until no process of the data directory is left. A postmaster
+// ends after its children, so it is watched alone before all are looked for.
 func awaitGone(ctx context.Context, dataDir string) error {
 	return poll(ctx, func() (bool, error) {
+		if runningPID(dataDir) != 0 {
+			return false, nil
+		}
 		pids, err := serverProcesses(dataDir)
 		return len(pids) == 0, err
 	})

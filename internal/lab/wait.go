@@ -42,7 +42,8 @@ func (l *Lab) primaryBut(ctx context.Context, not *Node) (*Node, error) {
 	}
 }
 
-// WaitStreaming returns when every running standby streams from the primary.
+// WaitStreaming returns when every running standby streams from the primary and
+// has reported how far it is.
 func (l *Lab) WaitStreaming(ctx context.Context) error {
 	up, err := l.Primary(ctx)
 	if err != nil {
@@ -62,7 +63,7 @@ func (l *Lab) waitStreaming(ctx context.Context, up *Node, names []string) error
 		var missing []string
 		err := poll(ctx, func() (bool, error) {
 			rows, err := conn.Query(ctx, `SELECT name FROM unnest($1::text[]) name WHERE name NOT IN
-				(SELECT application_name FROM pg_stat_replication WHERE state = 'streaming')`, names)
+				(SELECT application_name FROM pg_stat_replication WHERE state = 'streaming' AND replay_lsn IS NOT NULL)`, names)
 			if err != nil {
 				return false, err
 			}

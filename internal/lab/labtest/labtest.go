@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -65,10 +64,12 @@ func Shared(m *testing.M, o lab.Options, use func(*lab.Lab)) int {
 func start(ctx context.Context, o lab.Options) (*lab.Lab, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := lab.Sweep(ctx, filepath.Join(os.TempDir(), prefix+"*"), sweepAge); err != nil {
-		return nil, err
+	for _, pattern := range patterns() {
+		if err := lab.Sweep(ctx, pattern, sweepAge); err != nil {
+			return nil, err
+		}
 	}
-	dir, err := os.MkdirTemp("", prefix+"*")
+	dir, err := makeDir()
 	if err != nil {
 		return nil, err
 	}
