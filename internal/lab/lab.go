@@ -128,8 +128,8 @@ func Open(dir string) (*Lab, error) {
 		dir = DefaultDir()
 	}
 	dir, err := realDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w in %s: start one with `pgroute lab`, or name its directory with --dir", ErrNotALab, dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
 	l := &Lab{Dir: dir, log: slog.New(slog.DiscardHandler)}
 	if l.state, err = readState(dir); err != nil {
@@ -253,6 +253,9 @@ func (l *Lab) PgBin() string { return l.bin.dir }
 
 // Password is the role's password, "" where there is none.
 func (l *Lab) Password(role string) string { return l.passwords[role] }
+
+// PasswordFile holds all roles' passwords, readable by the lab's user only.
+func (l *Lab) PasswordFile() string { return filepath.Join(l.Dir, secretsFile) }
 
 // inParallel calls f for every node at once and joins the errors.
 func inParallel(nodes []*Node, f func(*Node) error) error {

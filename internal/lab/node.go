@@ -129,8 +129,11 @@ func (n *Node) launch(ctx context.Context) error {
 }
 
 // logSince returns what the server logged past an offset, shortened to the end.
-func (n *Node) logSince(offset int64) string {
-	content, err := os.ReadFile(n.LogFile())
+func (n *Node) logSince(offset int64) string { return tail(n.LogFile(), offset) }
+
+// tail returns the end of a log, of what stands past offset.
+func tail(path string, offset int64) string {
+	content, err := os.ReadFile(path)
 	if err != nil || int64(len(content)) <= offset {
 		return "nothing"
 	}

@@ -177,13 +177,17 @@ func (l *Lab) takeDir(ctx context.Context, dir string) error {
 }
 
 // realDir makes a path absolute and free of links: processes are recognised by
-// their working directory.
+// their working directory. With an error it returns the path as far as it got.
 func realDir(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return dir, err
 	}
-	return filepath.EvalSymlinks(abs)
+	resolved, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return abs, err
+	}
+	return resolved, nil
 }
 
 // isSlotInUse recognises that a standby took the slot just now, which is as

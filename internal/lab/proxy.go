@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -110,7 +109,7 @@ func (p *Proxy) awaitReady(ctx context.Context) error {
 	return poll(ctx, func() (bool, error) {
 		select {
 		case <-p.Done():
-			return false, fmt.Errorf("it ended: %w; its log says: %s", errors.Join(p.server.err, errEnded), p.tail())
+			return false, fmt.Errorf("it ended: %w; its log says: %s", errors.Join(p.server.err, errEnded), p.LogTail())
 		default:
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.StatusURL()+"readyz", nil)
@@ -129,14 +128,14 @@ func (p *Proxy) awaitReady(ctx context.Context) error {
 // StatusURL is the status page, with a slash at the end.
 func (p *Proxy) StatusURL() string { return "http://" + p.options.Admin + "/" }
 
-func (p *Proxy) tail() string {
-	content, err := os.ReadFile(p.log)
-	if err != nil {
-		return "nothing"
-	}
-	const most = 2000
-	return strings.TrimSpace(string(content[max(0, len(content)-most):]))
+// DSN is the connection string of the superuser through the proxy, without a
+// password: with SCRAM, passwords.json in the lab's directory has it.
+func (p *Proxy) DSN() string {
+	return "postgres://" + Superuser + "@" + p.options.Listen + "/postgres"
 }
+
+// LogTail is the end of what the proxy logged.
+func (p *Proxy) LogTail() string { return tail(p.log, 0) }
 
 // Stop lets the proxy drain, and kills it when it takes too long.
 func (p *Proxy) Stop(ctx context.Context) error {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pgroute/pgroute/internal/pg"
 )
 
 // statusLimit bounds how long one node may take to answer; a frozen one does not.
@@ -54,7 +56,7 @@ type Subscription struct {
 	Write     string        `json:"write"`
 	Flush     string        `json:"flush"`
 	Replay    string        `json:"replay"`
-	LagBytes  int64         `json:"lag_bytes"`  // from the insert to the replay LSN
+	LagBytes  int64         `json:"lag_bytes"`  // from the LSN here to the replayed one, -1 unknown
 	ReplayLag time.Duration `json:"replay_lag"` // PostgreSQL's measure; 0 when idle
 }
 
@@ -134,15 +136,35 @@ func (n *Node) askStandby(ctx context.Context, conn *pgx.Conn, s *NodeStatus) er
 func askSubscriptions(ctx context.Context, conn *pgx.Conn, s *NodeStatus) error {
 	rows, err := conn.Query(ctx, `SELECT application_name, state, sync_state, coalesce(sent_lsn::text, ''),
 			coalesce(write_lsn::text, ''), coalesce(flush_lsn::text, ''), coalesce(replay_lsn::text, ''),
-			coalesce(greatest(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-				ELSE pg_current_wal_insert_lsn() END, replay_lsn), 0), 0)::bigint,
 			(coalesce(extract(epoch FROM replay_lag), 0) * 1e9)::bigint
 		FROM pg_stat_replication ORDER BY application_name`)
 	if err != nil {
 		return err
 	}
-	s.Standbys, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Subscription])
-	return err
+	for rows.Next() {
+		var sub Subscription
+		err := rows.Scan(&sub.Name, &sub.State, &sub.SyncState, &sub.Sent, &sub.Write, &sub.Flush, &sub.Replay, &sub.ReplayLag)
+		if err != nil {
+			return err
+		}
+		sub.LagBytes = lagBytes(s.LSN, sub.Replay)
+		s.Standbys = append(s.Standbys, sub)
+	}
+	return rows.Err()
+}
+
+// lagBytes is the distance from a node's own position to the one that a standby
+// of it reported. A standby that has not reported yet has no known lag, -1.
+func lagBytes(own, replayed string) int64 {
+	to, err := pg.ParseLSN(own)
+	if err != nil {
+		return -1
+	}
+	from, err := pg.ParseLSN(replayed)
+	if err != nil {
+		return -1
+	}
+	return int64(to.RecordEnd(pg.DefaultWALSegmentSize).Distance(from))
 }
 
 func (l *Lab) nameByPort(port int) string {

@@ -1,0 +1,30 @@
+// Command pgroute routes PostgreSQL connections: serve, check, route, lab, bench.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line; every command is a field.
+type cli struct {
+	Lab LabCmd `cmd:"" help:"Run a real PostgreSQL cluster on this machine with pgroute in front."`
+}
+
+func main() {
+	var c cli
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k := kong.Parse(&c, kong.Name("pgroute"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
+	err := k.Run()
+	var status exitError
+	if errors.As(err, &status) {
+		os.Exit(status.code)
+	}
+	k.FatalIfErrorf(err)
+}
