@@ -1,0 +1,51 @@
+# make test and make demo need Go, git and make; everything else, PostgreSQL
+# included, is installed by build/setup.sh when it is missing.
+
+GO ?= go
+FUZZTIME ?= 1m
+# Per package; a package that shares the machine with others takes its time.
+TEST_TIMEOUT ?= 10m
+
+.PHONY: all setup build demo test lint fmt-check vet test-portable bench fuzz clean
+
+all: build
+
+setup:
+	@build/setup.sh
+
+build:
+	$(GO) build -o bin/pgroute ./cmd/pgroute
+
+# A cluster comes up and is toured in plain words.
+demo: setup build
+	$(GO) run ./internal/demo --pgroute bin/pgroute
+
+# go test's own lines come last.
+test: setup lint test-portable
+	$(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) ./...
+
+lint: fmt-check vet
+
+fmt-check:
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+
+# The event loop has a second implementation for systems without epoll.
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags netloop_portable ./internal/netloop/...
+	GOOS=darwin $(GO) vet ./internal/netloop/... ./internal/lab/...
+
+test-portable:
+	$(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) -tags netloop_portable ./internal/netloop/...
+
+bench: setup build
+	bin/pgroute bench overhead
+	bin/pgroute bench read-scaling
+
+fuzz: setup
+	build/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin
+	$(GO) clean -testcache
