@@ -3,6 +3,8 @@ package netloop
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -14,8 +16,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the package when a test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails the package when a test leaves a goroutine behind. Started by
+// a benchmark, it plays the other ends instead.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *benchPeer == "" {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	if err := playPeer(*benchPeer); err != nil {
+		fmt.Fprintln(os.Stderr, "bench peer:", err)
+		os.Exit(1)
+	}
+}
 
 // patience bounds every wait of a test; it only ever passes when the test is
 // going to fail.
