@@ -1,0 +1,207 @@
+package router
+
+import "github.com/pgroute/pgroute/router/sqlscan"
+
+// query reads a SELECT, VALUES, TABLE, WITH, or DML statement from the current
+// token to its end and demotes the statement for what it finds. It follows
+// only as much grammar as it takes to tell function calls, relations, types
+// and aliases apart; a shape it does not know makes the statement unknown.
+func (c *Classifier) query() {
+	c.enter()
+	for c.queryToken() {
+		c.advance()
+	}
+}
+
+// queryToken handles one token; false at the end of the query, or when it was
+// given up on.
+func (c *Classifier) queryToken() bool {
+	l := c.top()
+	first := l.first
+	l.first = false
+	switch c.tok.Kind {
+	case sqlscan.Word:
+		return c.word(l, first)
+	case sqlscan.Quoted, sqlscan.UnicodeQuoted:
+		return c.name(l)
+	case sqlscan.LeftParen:
+		return c.group(l)
+	case sqlscan.RightParen:
+		return c.pop(false)
+	case sqlscan.LeftBracket:
+		return c.push(levelBracket, stateExpr)
+	case sqlscan.RightBracket:
+		return c.pop(true)
+	case sqlscan.Comma:
+		return c.comma(l)
+	case sqlscan.Dot:
+		return c.field()
+	case sqlscan.Typecast:
+		return c.castTo(false)
+	case sqlscan.Operator:
+		c.operator(sqlscan.Token{}, c.tok)
+	case sqlscan.EOF, sqlscan.Semicolon:
+		if c.depth > 0 {
+			c.unclosed()
+		}
+		return false
+	case sqlscan.Invalid:
+		return false
+	}
+	return true
+}
+
+// unclosed judges the end of a statement inside parentheses.
+func (c *Classifier) unclosed() {
+	if c.tok.Kind == sqlscan.EOF {
+		c.unknown(ReasonUnterminated)
+		return
+	}
+	c.unknown(ReasonUnknownStatement)
+}
+
+// group opens plain parentheses. In FROM they hold a join or a subquery, after
+// an alias its columns.
+func (c *Classifier) group(l *level) bool {
+	switch l.state {
+	case stateFrom:
+		l.state = stateAlias
+		if !c.push(levelGroup, stateFrom) {
+			return false
+		}
+		c.top().inFrom = true
+		return true
+	case stateAlias, stateColumns:
+		return c.push(levelColumns, stateColumns)
+	}
+	return c.push(levelGroup, stateExpr)
+}
+
+// comma goes to the next relation of FROM, the next query of WITH, or the
+// next element of anything else.
+func (c *Classifier) comma(l *level) bool {
+	switch {
+	case l.state == stateWith:
+		return c.withQuery(l)
+	case l.inFrom:
+		l.state = stateFrom
+	}
+	return true
+}
+
+// field is the name in (expression).name, which may be a call in disguise.
+func (c *Classifier) field() bool {
+	if !c.next.IsName() {
+		return true
+	}
+	c.advance()
+	if c.next.Kind == sqlscan.LeftParen {
+		c.unknown(ReasonUnknownStatement)
+		return false
+	}
+	c.attribute(c.tok)
+	return true
+}
+
+// name reads a dotted name at the current token and decides what it is from
+// its place and from what follows it.
+func (c *Classifier) name(l *level) bool {
+	before := c.prev
+	var schema sqlscan.Token
+	last, dotted := c.tok, false
+	for c.next.Kind == sqlscan.Dot {
+		c.advance()
+		dotted = true
+		if !c.next.IsName() {
+			return true // name.*
+		}
+		c.advance()
+		schema, last = last, c.tok
+	}
+	if !dotted && l.state == stateAlias {
+		return c.alias()
+	}
+	switch {
+	case l.state == stateTarget:
+		l.state = stateAlias
+		c.relation(schema, last)
+	case c.next.Kind == sqlscan.LeftParen:
+		return c.call(l, before, schema, last)
+	case c.next.IsString():
+		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
+	case l.state == stateFrom:
+		l.state = stateAlias
+		c.relation(schema, last)
+	case l.state == stateColumns:
+		c.columnPart(before, schema, last)
+	case dotted:
+		c.attribute(last)
+	}
+	return true
+}
+
+// alias is a name after a relation, with or without columns.
+func (c *Classifier) alias() bool {
+	if c.next.Kind != sqlscan.LeftParen {
+		return true
+	}
+	c.advance()
+	return c.push(levelColumns, stateColumns)
+}
+
+// columnPart is a name in a column list: the first of an element is the
+// column, any other may be its type.
+func (c *Classifier) columnPart(before, schema, last sqlscan.Token) {
+	if before.Kind != sqlscan.LeftParen && before.Kind != sqlscan.Comma {
+		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
+	}
+}
+
+// call is a name in front of a parenthesis.
+func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
+	if l.state == stateColumns && before.Kind != sqlscan.LeftParen && before.Kind != sqlscan.Comma {
+		// A type with modifiers, in a column list.
+		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
+		c.advance()
+		return c.push(levelGroup, stateExpr)
+	}
+	c.function(schema, last)
+	if l.state == stateFrom {
+		l.state = stateAlias
+	}
+	c.advance()
+	return c.push(levelCall, stateExpr)
+}
+
+// castTo checks the type named after the current token; tolerant is that of
+// typeName. Types whose names are key words of the grammar are PostgreSQL's
+// own.
+func (c *Classifier) castTo(tolerant bool) bool {
+	if !c.next.IsName() {
+		return true
+	}
+	c.advance()
+	switch cat := c.tok.Keyword.Category(); {
+	case cat == sqlscan.ColumnName, cat == sqlscan.NewColumnName:
+		return true
+	case c.tok.Keyword == sqlscan.KwDouble && c.next.Keyword == sqlscan.KwPrecision:
+		return true
+	}
+	var schema sqlscan.Token
+	last := c.tok
+	for c.next.Kind == sqlscan.Dot {
+		c.advance()
+		if !c.next.IsName() {
+			c.unknown(ReasonUnknownStatement)
+			return false
+		}
+		c.advance()
+		schema, last = last, c.tok
+	}
+	c.typeName(schema, last, tolerant)
+	if c.next.Kind == sqlscan.LeftParen {
+		c.advance()
+		return c.push(levelGroup, stateExpr)
+	}
+	return true
+}

@@ -1,0 +1,316 @@
+package router
+
+import "github.com/pgroute/pgroute/router/sqlscan"
+
+// word handles an unquoted word in a query: a key word by its meaning here, or
+// a name. first says that it opens its level.
+func (c *Classifier) word(l *level, first bool) bool {
+	switch c.tok.Keyword {
+	case sqlscan.NoKeyword:
+		return c.name(l)
+	case sqlscan.KwSelect:
+		l.query, l.inFrom, l.state = true, false, stateExpr
+	case sqlscan.KwFrom:
+		c.from(l)
+	case sqlscan.KwAs:
+		return c.as(l)
+	case sqlscan.KwWhere, sqlscan.KwHaving, sqlscan.KwWindow, sqlscan.KwOrder, sqlscan.KwLimit,
+		sqlscan.KwOffset, sqlscan.KwFetch, sqlscan.KwUnion, sqlscan.KwIntersect, sqlscan.KwExcept,
+		sqlscan.KwReturning, sqlscan.KwGroup:
+		return c.clause(l)
+	case sqlscan.KwJoin:
+		l.state, l.inFrom = stateFrom, true
+	case sqlscan.KwOn:
+		if l.inFrom {
+			l.state = stateExpr
+		}
+	case sqlscan.KwUsing:
+		return c.using(l)
+	case sqlscan.KwTable:
+		l.state = stateFrom
+	case sqlscan.KwWith:
+		if first {
+			return c.with(l)
+		}
+	case sqlscan.KwFor:
+		c.locking(l)
+	case sqlscan.KwInto:
+		c.into(l)
+	case sqlscan.KwInsert, sqlscan.KwUpdate, sqlscan.KwDelete, sqlscan.KwMerge:
+		return c.dml(l)
+	case sqlscan.KwOperator:
+		return c.operatorName()
+	default:
+		return c.otherWord(l)
+	}
+	return true
+}
+
+// clause ends FROM. WITHIN GROUP does not; it stands inside an expression.
+func (c *Classifier) clause(l *level) bool {
+	if c.tok.Keyword == sqlscan.KwGroup && c.prev.Keyword == sqlscan.KwWithin {
+		return true
+	}
+	if c.tok.Keyword == sqlscan.KwReturning && l.kind != levelGroup && l.kind != levelCTE {
+		return c.castTo(true) // JSON_VALUE(… RETURNING type)
+	}
+	l.inFrom, l.state = false, stateExpr
+	return true
+}
+
+// from begins the FROM clause, unless it belongs to EXTRACT(… FROM …), IS
+// DISTINCT FROM and the like.
+func (c *Classifier) from(l *level) {
+	if l.query && c.prev.Keyword != sqlscan.KwDistinct {
+		l.state, l.inFrom = stateFrom, true
+	}
+}
+
+// as names a column, a relation or the type of a cast. Any word may follow it
+// as a label, so the word is passed unread.
+func (c *Classifier) as(l *level) bool {
+	if l.kind == levelCast {
+		return c.castTo(false)
+	}
+	if l.kind == levelRowsFrom && c.next.Kind == sqlscan.LeftParen {
+		c.advance()
+		return c.push(levelColumns, stateColumns)
+	}
+	if !c.next.IsName() {
+		return true
+	}
+	c.advance()
+	if l.state == stateAlias {
+		return c.alias()
+	}
+	return true
+}
+
+// using belongs to a join, or begins the second relation of DELETE and MERGE.
+func (c *Classifier) using(l *level) bool {
+	c.keywordOperator()
+	switch {
+	case l.dml:
+		l.state, l.inFrom = stateFrom, true
+	case l.inFrom && c.next.Kind == sqlscan.LeftParen:
+		l.state = stateAlias
+	}
+	return true
+}
+
+// locking finds FOR UPDATE and its kin. FOR in substring(a FROM b FOR c) is
+// followed by an expression; where that begins with one of these words, the
+// mistake is on the safe side.
+func (c *Classifier) locking(l *level) {
+	switch c.next.Keyword {
+	case sqlscan.KwUpdate, sqlscan.KwNo, sqlscan.KwShare, sqlscan.KwKey:
+		if c.mode == modePlain {
+			c.demote(ClassWrite, ReasonRowLock, Span{c.tok.Start, c.next.End})
+		}
+		if c.next.Keyword == sqlscan.KwUpdate {
+			c.advance()
+		}
+		l.inFrom, l.state = false, stateExpr
+	}
+}
+
+// into makes a table of SELECT, or names the target of INSERT and MERGE.
+func (c *Classifier) into(l *level) {
+	if l.dml {
+		l.state = stateTarget
+		return
+	}
+	if c.mode == modePlain {
+		c.demote(ClassWrite, ReasonSelectInto, spanOf(c.tok))
+		c.st.Effects |= EffectWrite | EffectDDL | EffectCatalog
+		if c.next.Keyword == sqlscan.KwTemp || c.next.Keyword == sqlscan.KwTemporary || c.path.TempFirst() {
+			c.st.Effects |= EffectTempTable
+		}
+	}
+	if c.depth == 0 {
+		c.st.Verb = VerbSelectInto
+	}
+}
+
+// dml finds the four verbs that write, at any depth. Unquoted they are hardly
+// ever column names; where they are, the primary answers.
+func (c *Classifier) dml(l *level) bool {
+	switch {
+	case c.prev.Keyword == sqlscan.KwKey && c.tok.Keyword == sqlscan.KwUpdate:
+		return true // FOR NO KEY UPDATE, judged already
+	case c.next.Kind == sqlscan.LeftParen && c.prev.Keyword == sqlscan.KwThen:
+		return true // MERGE … THEN INSERT (columns)
+	}
+	verb := c.tok.Keyword
+	if c.mode == modePlain {
+		c.st.Effects |= EffectWrite
+		c.demote(ClassWrite, dmlReason(c.depth), spanOf(c.tok))
+	}
+	if c.depth == 0 && c.st.Verb == VerbSelect && !l.dml {
+		c.st.Verb = dmlVerb(verb)
+	}
+	l.dml, l.query = true, true
+	if verb == sqlscan.KwUpdate && c.prev.Keyword != sqlscan.KwDo && c.prev.Keyword != sqlscan.KwThen {
+		l.state = stateTarget
+	}
+	return true
+}
+
+// dmlReason tells a writing statement from a writing WITH query.
+func dmlReason(depth int) Reason {
+	if depth == 0 {
+		return ReasonDML
+	}
+	return ReasonCTEWrite
+}
+
+// dmlVerb maps the four key words.
+func dmlVerb(k sqlscan.Keyword) Verb {
+	switch k {
+	case sqlscan.KwInsert:
+		return VerbInsert
+	case sqlscan.KwUpdate:
+		return VerbUpdate
+	case sqlscan.KwDelete:
+		return VerbDelete
+	}
+	return VerbMerge
+}
+
+// otherWord handles the key words that need no rule of their own, by category.
+func (c *Classifier) otherWord(l *level) bool {
+	switch c.tok.Keyword.Category() {
+	case sqlscan.Reserved:
+		c.keywordOperator()
+		return true
+	case sqlscan.ColumnName, sqlscan.NewColumnName:
+		return c.columnWord(l)
+	case sqlscan.FunctionOrType:
+		return c.functionWord(l)
+	}
+	return c.plainWord(l)
+}
+
+// functionWord is a word such as left or like: part of a join or an operator,
+// or the name of a function.
+func (c *Classifier) functionWord(l *level) bool {
+	switch {
+	case c.tok.Keyword == sqlscan.KwTablesample:
+		return c.tablesample()
+	case c.next.Kind == sqlscan.Dot:
+		return c.name(l)
+	case c.next.Kind == sqlscan.LeftParen && l.state != stateAlias:
+		return c.call(l, c.prev, sqlscan.Token{}, c.tok)
+	}
+	c.keywordOperator()
+	return true
+}
+
+// tablesample looks up the sampling method, whose arguments follow.
+func (c *Classifier) tablesample() bool {
+	if !c.next.IsName() {
+		return true
+	}
+	c.advance()
+	if c.next.Kind == sqlscan.Dot || !c.spells(c.tok, "system") && !c.spells(c.tok, "bernoulli") {
+		return c.nameAsMethod()
+	}
+	return true
+}
+
+// nameAsMethod checks a sampling method that is not one of PostgreSQL's.
+func (c *Classifier) nameAsMethod() bool {
+	var schema sqlscan.Token
+	last := c.tok
+	for c.next.Kind == sqlscan.Dot {
+		c.advance()
+		if !c.next.IsName() {
+			return true
+		}
+		c.advance()
+		schema, last = last, c.tok
+	}
+	c.function(schema, last)
+	return true
+}
+
+// plainWord is an unreserved key word: mostly a name, and in a few places part
+// of a clause.
+func (c *Classifier) plainWord(l *level) bool {
+	switch c.tok.Keyword {
+	case sqlscan.KwRows:
+		if l.state == stateFrom && c.next.Keyword == sqlscan.KwFrom {
+			return c.rowsFrom(l)
+		}
+	case sqlscan.KwOrdinality:
+		if c.prev.Keyword == sqlscan.KwWith {
+			return true
+		}
+	case sqlscan.KwSearch, sqlscan.KwCycle:
+		if l.state == stateWith {
+			return c.searchOrCycle()
+		}
+	case sqlscan.KwSet:
+		if l.dml {
+			l.state, l.inFrom = stateExpr, false
+			return true
+		}
+	case sqlscan.KwColumns:
+		if l.kind == levelCall && c.next.Kind == sqlscan.LeftParen {
+			c.advance()
+			return c.push(levelColumns, stateColumns)
+		}
+		if l.kind == levelCall {
+			l.state = stateColumns
+			return true
+		}
+	}
+	return c.name(l)
+}
+
+// rowsFrom enters ROWS FROM ( function calls ).
+func (c *Classifier) rowsFrom(l *level) bool {
+	c.advance()
+	if c.next.Kind != sqlscan.LeftParen {
+		return true
+	}
+	l.state = stateAlias
+	c.advance()
+	return c.push(levelRowsFrom, stateExpr)
+}
+
+// columnWord is a word such as coalesce, cast or numeric, which cannot name a
+// function of a user, except where the grammar says so.
+func (c *Classifier) columnWord(l *level) bool {
+	if c.next.Kind != sqlscan.LeftParen {
+		switch {
+		case c.next.Kind == sqlscan.Dot, l.state == stateFrom, l.state == stateAlias, l.state == stateTarget:
+			return c.name(l)
+		}
+		c.keywordOperator()
+		return true
+	}
+	kind := levelCall
+	switch c.tok.Keyword {
+	case sqlscan.KwValues:
+		l.inFrom, l.state = false, stateExpr
+		return true
+	case sqlscan.KwCast, sqlscan.KwXmlserialize:
+		kind = levelCast
+	case sqlscan.KwTreat:
+		// TREAT(x AS t) calls pg_catalog.t(x), whatever t is.
+		c.unknown(ReasonUnknownFunction)
+	case sqlscan.KwOverlay, sqlscan.KwSubstring:
+		c.function(sqlscan.Token{}, c.tok)
+	default:
+		if c.tok.Keyword.Category() == sqlscan.NewColumnName {
+			c.function(sqlscan.Token{}, c.tok)
+		}
+		c.keywordOperator()
+	}
+	if l.state == stateFrom {
+		l.state = stateAlias
+	}
+	c.advance()
+	return c.push(kind, stateExpr)
+}
