@@ -253,19 +253,22 @@ func (c *Classifier) summarize() {
 		s.Class, s.Reason = ClassRead, ReasonEmpty
 		return
 	}
-	first := s.Statement(0)
-	s.Class, s.Reason = first.Class, first.Reason
-	alike := true
+	s.Class, s.Reason = ClassRead, ReasonRead
+	mixed := false
 	for i := range s.count {
 		st := s.Statement(i)
 		s.Effects |= st.Effects
 		s.Transaction = s.Transaction || st.Class == ClassTransaction
-		alike = alike && st.Class == first.Class
+		if st.Class == ClassRead {
+			continue
+		}
+		mixed = mixed || s.Class != ClassRead && st.Reason != s.Reason
 		if weight(st.Class, st.Reason) > weight(s.Class, s.Reason) {
 			s.Class, s.Reason = st.Class, st.Reason
 		}
 	}
-	if s.count > 1 && (s.Class == ClassTransaction || s.Class == ClassSession && !alike) {
+	// A transaction's reason may open a standby to it: only for one statement.
+	if s.count > 1 && (s.Class == ClassTransaction || s.Class == ClassSession && mixed) {
 		s.Reason = ReasonMixed
 	}
 }

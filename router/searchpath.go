@@ -154,12 +154,13 @@ func nextQuoted(s string) (name, rest string, err error) {
 
 // lowerASCII folds as PostgreSQL does in a multibyte encoding.
 func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // cutName cuts a name at 63 bytes without splitting a UTF-8 sequence, as

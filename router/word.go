@@ -40,6 +40,11 @@ func (c *Classifier) word(l *level, first bool) bool {
 		return c.dml(l)
 	case sqlscan.KwOperator:
 		return c.operatorName()
+	case sqlscan.KwCast:
+		if c.next.Kind == sqlscan.LeftParen {
+			c.advance()
+			return c.push(levelCast, stateExpr)
+		}
 	default:
 		return c.otherWord(l)
 	}
@@ -295,7 +300,7 @@ func (c *Classifier) columnWord(l *level) bool {
 	case sqlscan.KwValues:
 		l.inFrom, l.state = false, stateExpr
 		return true
-	case sqlscan.KwCast, sqlscan.KwXmlserialize:
+	case sqlscan.KwXmlserialize:
 		kind = levelCast
 	case sqlscan.KwTreat:
 		// TREAT(x AS t) calls pg_catalog.t(x), whatever t is.
