@@ -194,14 +194,23 @@ func (c *Classifier) toEnd() bool {
 // invalid gives up on a text with a token that PostgreSQL would refuse, or its
 // versions would read differently.
 func (c *Classifier) invalid() {
-	switch b := c.text[c.tok.Start]; {
-	case b == '\'' || b == '"' || b == '/' || b == '$':
+	if openConstruct(c.tok.Of(c.text)) {
 		c.whole(ReasonUnterminated)
-	case c.tok.End-c.tok.Start > 1 && int(c.tok.End) == len(c.text):
-		c.whole(ReasonUnterminated)
-	default:
-		c.whole(ReasonBadByte)
+		return
 	}
+	c.whole(ReasonBadByte)
+}
+
+// openConstruct tells an invalid token that is a string, identifier or comment
+// left open from a byte or number that cannot stand where it does.
+func openConstruct(b []byte) bool {
+	switch c := b[0]; {
+	case c == '\'', c == '"', c == '/':
+		return true
+	case c == '$':
+		return len(b) > 1 && (b[1] < '0' || b[1] > '9')
+	}
+	return b[0] >= 'A' && len(b) > 1 // E'… and its like
 }
 
 // weight orders classes by how much they decide.

@@ -29,7 +29,7 @@ func newUserCatalog(version int) *userCatalog {
 		traits:   Traits{Hidden: harmless},
 		objects: map[ObjectKind]map[string]Verdict{
 			KindFunction: {
-				"writes": f, "Writes": f, "update": f, "over": f, "by": f, "select": f, "like": f,
+				"writes": f, "Writes": f, "update": f, "value": f, "select": f,
 				"pure": harmless, "dblink": volatileVerdict(ReasonOutside, EffectOutside|EffectUnknownState),
 				"writingtype": f,
 			},

@@ -72,7 +72,7 @@ func syntaxWord(k sqlscan.Keyword) bool {
 		sqlscan.KwGroups, sqlscan.KwRepeatable, sqlscan.KwPassing, sqlscan.KwColumns, sqlscan.KwPath,
 		sqlscan.KwValue, sqlscan.KwKey, sqlscan.KwNext, sqlscan.KwFirst, sqlscan.KwContent, sqlscan.KwDocument,
 		sqlscan.KwName, sqlscan.KwVersion, sqlscan.KwExplain, sqlscan.KwConflict, sqlscan.KwInsert,
-		sqlscan.KwSet, sqlscan.KwPlan, sqlscan.KwNested, sqlscan.KwKeys, sqlscan.KwString:
+		sqlscan.KwSet, sqlscan.KwPlan, sqlscan.KwNested, sqlscan.KwKeys, sqlscan.KwString, sqlscan.KwSecond:
 		return true
 	}
 	return false
