@@ -39,6 +39,7 @@ type ClientAuth struct {
 	md5Stored  secret.Text
 	credential Credential
 	done       bool
+	failed     bool // an error ended the exchange
 }
 
 // NewClientAuth chooses the exchange, as ClientAuthentication and
@@ -69,12 +70,14 @@ func (a *ClientAuth) prepareMD5() {
 }
 
 // prepareSCRAM takes the role's verifier, or a mock one whose exchange will
-// fail at its end.
+// fail at its end. The mock one is made in any case, so that the time until
+// the challenge does not tell which of them it is.
 func (a *ClientAuth) prepareSCRAM(o *ClientAuthOptions) {
-	verifier, reason := a.role.scram(o.Now)
+	verifier := o.Mock.verifier(a.role.Name)
+	stored, reason := a.role.scram(o.Now)
 	a.reason = reason
-	if reason != "" {
-		verifier = o.Mock.verifier(a.role.Name)
+	if reason == "" {
+		verifier = stored
 	}
 	a.scram = &scramServer{
 		user: a.role.Name, verifier: verifier, doomed: reason != "",
@@ -100,9 +103,16 @@ func (a *ClientAuth) Start() (Request, error) {
 // Step takes the body of the client's next 'p' message, without type and
 // length. Nothing of body is kept.
 func (a *ClientAuth) Step(body []byte) (Request, error) {
+	r, err := a.step(body)
+	a.failed = a.failed || err != nil
+	return r, err
+}
+
+// step dispatches on the exchange.
+func (a *ClientAuth) step(body []byte) (Request, error) {
 	switch {
-	case a.done:
-		return Request{}, fatal(pg.ProtocolViolation, "the client is authenticated already", "")
+	case a.done, a.failed:
+		return Request{}, fatal(pg.ProtocolViolation, "the authentication exchange is over", "")
 	case a.scram != nil:
 		return a.stepSCRAM(body)
 	case a.md5Salt != nil:

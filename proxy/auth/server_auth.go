@@ -47,6 +47,7 @@ const (
 	serverProved                      // proof sent
 	serverVerified                    // the server's signature was right
 	serverDone
+	serverFailed // after any error: nothing is accepted any more
 )
 
 // NewServerAuth begins a login.
@@ -56,13 +57,21 @@ func NewServerAuth(o ServerAuthOptions) *ServerAuth { return &ServerAuth{opts: o
 // the body of the 'p' message to send, nil when there is nothing to send;
 // done is set after AuthenticationOk. Errors are of type *pg.Error.
 func (a *ServerAuth) Respond(code int32, data []byte) (msg []byte, done bool, err error) {
+	if msg, err = a.respond(code, data); err != nil {
+		a.state = serverFailed
+		return nil, false, err
+	}
+	return msg, a.state == serverDone, nil
+}
+
+// respond dispatches on the code.
+func (a *ServerAuth) respond(code int32, data []byte) (msg []byte, err error) {
 	if len(data) > maxServerMessage {
-		return nil, false, a.broken("an authentication message of %d bytes", len(data))
+		return nil, a.broken("an authentication message of %d bytes", len(data))
 	}
 	switch code {
 	case ReqOk:
 		err = a.finish()
-		return nil, err == nil, err
 	case ReqPassword:
 		msg, err = a.cleartext()
 	case ReqMD5:
@@ -76,7 +85,7 @@ func (a *ServerAuth) Respond(code int32, data []byte) (msg []byte, done bool, er
 	default:
 		err = a.refuse(methodName(code), "pgroute does not support it")
 	}
-	return msg, false, err
+	return msg, err
 }
 
 // finish accepts AuthenticationOk: at once from a server that trusts, but not
