@@ -41,7 +41,7 @@ func nodeChanges(was, now *cluster.Node, known bool) []Event {
 		add(EventNodeUp, "answers as %s on timeline %d", now.Role, now.Timeline)
 	case now.Up && was.Life != now.Life:
 		add(EventLife, "connection broke and came back: life %d", now.Life)
-	case !now.Up && was.Up:
+	case !now.Up && (was.Up || was.LastError == notAsked && now.LastError != notAsked):
 		add(EventNodeDown, "%s", now.LastError)
 	}
 	if known && was.Role != now.Role && was.Role != cluster.RoleUnknown {

@@ -111,30 +111,28 @@ func (c Config) connConfig(conninfo string) (*pgconn.Config, error) {
 // merge adds the monitor role to a conninfo of either form; in both a later
 // value replaces an earlier one.
 func (c Config) merge(conninfo string) string {
-	extra := [][2]string{{"user", c.User}, {"password", c.Password}, {"dbname", c.Database}}
 	isURL := strings.HasPrefix(conninfo, "postgres://") || strings.HasPrefix(conninfo, "postgresql://")
-	u, err := url.Parse(conninfo)
-	if isURL && err != nil {
-		return conninfo // ParseConfig reports it
-	}
-	query := url.Values{}
-	if isURL {
-		query = u.Query()
-	}
-	for _, kv := range extra {
+	for _, kv := range [][2]string{{"user", c.User}, {"password", c.Password}, {"dbname", c.Database}} {
 		switch {
 		case kv[1] == "":
 		case isURL:
-			query.Set(kv[0], kv[1])
+			conninfo = addURLParameter(conninfo, kv[0], kv[1])
 		default:
-			conninfo += " " + kv[0] + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(kv[1]) + "'"
+			quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(kv[1])
+			conninfo += " " + kv[0] + "='" + quoted + "'"
 		}
 	}
-	if isURL {
-		u.RawQuery = query.Encode()
-		return u.String()
-	}
 	return conninfo
+}
+
+// addURLParameter appends a parameter. Like libpq, pgconn takes a plus sign
+// for itself, so that blanks must be %20.
+func addURLParameter(conninfo, key, value string) string {
+	sep := "?"
+	if strings.Contains(conninfo, "?") {
+		sep = "&"
+	}
+	return conninfo + sep + key + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
 
 // address gives host:port, or the path of a Unix socket.

@@ -117,6 +117,16 @@ func (h *hub) try(req FenceRequest) (FenceResult, bool) {
 	return h.found(&w, nodes, FenceKnown).result, true
 }
 
+// replayedOf gives what is known of one node's replay.
+func (h *hub) replayedOf(id cluster.NodeID) (cluster.Life, pg.LSN) {
+	if id < 0 || int(id) >= len(h.known) {
+		return 0, pg.InvalidLSN
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.known[id].life, h.known[id].replay
+}
+
 // enter puts a new request where it belongs, or answers it.
 func (h *hub) enter(w *waiter, now time.Time) (reply, bool) {
 	switch {

@@ -25,6 +25,9 @@ type judge struct {
 	segment uint64
 }
 
+// notAsked stands for the answer of a node that was not probed yet.
+const notAsked = "not asked yet"
+
 // ringLimit bounds the LSN ring; at one probe per half second it covers a
 // quarter of an hour before it thins out.
 const ringLimit = 2048
@@ -39,7 +42,7 @@ func newJudge(static []cluster.Node, lim limits, acc accepted) *judge {
 		segment: pg.DefaultWALSegmentSize,
 	}
 	for i := range j.obs {
-		j.obs[i] = observation{node: cluster.NodeID(i), err: "not asked yet"}
+		j.obs[i] = observation{node: cluster.NodeID(i), err: notAsked}
 	}
 	return j
 }
@@ -62,8 +65,9 @@ func (j *judge) observe(o observation, now time.Time) *cluster.Snapshot {
 	}
 	j.obs[o.node] = o
 	j.rule()
-	if o.node == j.verdict.primary {
-		j.ring.add(o.sentAt, o.insert)
+	if p := j.verdict.primary; p != cluster.NoNode {
+		// Its sample may have come before it was accepted.
+		j.ring.add(j.obs[p].sentAt, j.obs[p].insert)
 	}
 	return j.publish(now)
 }

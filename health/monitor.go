@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -162,6 +163,9 @@ func (m *Monitor) Suspect(id cluster.NodeID) {
 // that life too, or is broken: when a standby restarts recovery all its
 // connections end. The snapshot holding that life is published by then.
 func (m *Monitor) Confirm(ctx context.Context, id cluster.NodeID) (cluster.Life, error) {
+	if id < 0 || int(id) >= len(m.watchers) {
+		return 0, fmt.Errorf("health: confirm node %d: no such node", id)
+	}
 	answer := make(chan confirmation, 1)
 	m.watchers[id].confirm(answer)
 	select {
@@ -183,6 +187,10 @@ func (m *Monitor) AwaitFence(req FenceRequest, done func(FenceResult)) { m.hub.a
 // sent after req.Since, and a standby is known to have replayed it. Otherwise
 // it reports false, and AwaitFence is to be called.
 func (m *Monitor) TryFence(req FenceRequest) (FenceResult, bool) { return m.hub.try(req) }
+
+// Replayed gives the newest replay LSN known of a standby and the life it
+// belongs to; fresher than the snapshot while fences are waited for.
+func (m *Monitor) Replayed(id cluster.NodeID) (cluster.Life, pg.LSN) { return m.hub.replayedOf(id) }
 
 // Events lists what happened, oldest first; the log is bounded.
 func (m *Monitor) Events() []Event {

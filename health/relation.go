@@ -50,9 +50,14 @@ func relate(acc *accepted, o *observation) relation {
 	return relateUnread(acc, o)
 }
 
-// relateSame judges a node on the accepted timeline's number.
+// relateSame judges a node on the accepted timeline's number. Even the
+// incumbent may have left it: rewound to an ancestor and promoted again, it can
+// bear the same number with another history.
 func relateSame(acc *accepted, o *observation) relation {
-	if acc.complete && o.history.state == historyKnown && !sameHistory(acc.history, o.history.ancestors) {
+	switch {
+	case acc.complete && o.history.state == historyPending:
+		return relPending
+	case acc.complete && o.history.state == historyKnown && !sameHistory(acc.history, o.history.ancestors):
 		return relDiverged
 	}
 	if acc.primary != cluster.NoNode && acc.primary != o.node {
