@@ -25,7 +25,21 @@ func (c *Conn) Unlink() {
 	c.front = nil
 	c.stream.holding, c.stream.again = false, false
 	c.stream.held = c.stream.held[:0]
+	c.net.ResumeRead()
 	c.Release()
+}
+
+// Abort takes the connection from a session that left in the middle: it is
+// given back when what runs has been answered or cancelled, or cut when the
+// server waits for more.
+func (c *Conn) Abort() {
+	if c.batch || c.stream.copyIn {
+		c.front = nil
+		c.Close()
+		return
+	}
+	c.Cancel()
+	c.Unlink()
 }
 
 // Release gives back a connection that is linked to nobody.

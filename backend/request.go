@@ -136,6 +136,23 @@ func (c *Conn) AppendStray(dst []byte, name string, st *Statement) []byte {
 	return wire.AppendEmpty(dst, wire.Sync)
 }
 
+// AppendStrayEmpty makes the server know an empty statement under a client's
+// own name, so that it refuses a Parse under that name in its own words.
+func (c *Conn) AppendStrayEmpty(dst []byte, name string) []byte {
+	c.soil(dirtStrays)
+	c.pushBatch(expectation{kind: expectParse, origin: forNobody})
+	return wire.AppendParse(dst, name, []byte{0, 0, 0})
+}
+
+// AppendReparse adds a client's Parse of a statement the server has already,
+// for when only the server can tell whether it would succeed now.
+func (c *Conn) AppendReparse(dst []byte, st *Statement, undo Undo) []byte {
+	dst = wire.AppendCloseStatement(dst, st.Name)
+	c.pushBatch(expectation{kind: expectClose, origin: forNobody})
+	c.prepared.Remove(st.id)
+	return c.AppendParse(dst, st, undo)
+}
+
 // Ask sends a query on pgroute's own behalf; only when Answered.
 func (c *Conn) Ask(sql string, in Internal) {
 	c.internal = in

@@ -13,7 +13,8 @@ import (
 
 // cli is the command line; every command is a field.
 type cli struct {
-	Lab LabCmd `cmd:"" help:"Run a real PostgreSQL cluster on this machine with pgroute in front."`
+	Serve ServeCmd `cmd:"" help:"Run the proxy."`
+	Lab   LabCmd   `cmd:"" help:"Run a real PostgreSQL cluster on this machine with pgroute in front."`
 }
 
 func main() {

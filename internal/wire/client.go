@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"encoding/binary"
+
 	"github.com/jackc/pgproto3/v2"
 
 	"github.com/pgroute/pgroute/internal/pg"
@@ -41,27 +43,12 @@ func AppendParameterStatus(dst []byte, name, value string) []byte {
 	return encode(dst, &m)
 }
 
-// AppendAuthOk adds an AuthenticationOk.
-func AppendAuthOk(dst []byte) []byte { return encode(dst, &pgproto3.AuthenticationOk{}) }
-
-// AppendAuthMD5 asks for an MD5 password.
-func AppendAuthMD5(dst []byte, salt [4]byte) []byte {
-	return encode(dst, &pgproto3.AuthenticationMD5Password{Salt: salt})
-}
-
-// AppendAuthSASL offers SASL mechanisms.
-func AppendAuthSASL(dst []byte, mechanisms []string) []byte {
-	return encode(dst, &pgproto3.AuthenticationSASL{AuthMechanisms: mechanisms})
-}
-
-// AppendAuthSASLContinue carries a server's challenge.
-func AppendAuthSASLContinue(dst, data []byte) []byte {
-	return encode(dst, &pgproto3.AuthenticationSASLContinue{Data: data})
-}
-
-// AppendAuthSASLFinal carries a server's signature.
-func AppendAuthSASLFinal(dst, data []byte) []byte {
-	return encode(dst, &pgproto3.AuthenticationSASLFinal{Data: data})
+// AppendAuthentication adds an Authentication request: its code (AUTH_REQ_ in
+// src/include/libpq/pqcomm.h) and what follows that.
+func AppendAuthentication(dst []byte, code int32, data []byte) []byte {
+	dst = AppendHeader(dst, Authentication, 4+len(data))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(code))
+	return append(dst, data...)
 }
 
 // oidText is the type of every column pgroute answers itself.

@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 // Message types a client sends.
 const (
 	Bind         = 'B'
@@ -79,10 +81,8 @@ func Header(p []byte) (typ byte, size int, ok bool) {
 // CString reads the zero-terminated string at the start of p and what
 // follows it; ok is false when p has no zero byte.
 func CString(p []byte) (s, rest []byte, ok bool) {
-	for i, b := range p {
-		if b == 0 {
-			return p[:i], p[i+1:], true
-		}
+	if i := bytes.IndexByte(p, 0); i >= 0 {
+		return p[:i], p[i+1:], true
 	}
 	return nil, p, false
 }

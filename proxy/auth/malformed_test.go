@@ -48,7 +48,7 @@ func brokenMessages() []broken {
 		{"nonce that does not print", []string{scramFirst("n,,n=,r=a b")}, protocol, "non-printable characters in SCRAM nonce", ""},
 		{"attribute that is none", []string{scramFirst("n,,n=,r=x,1=2")}, protocol, bad, `Attribute expected, but found invalid character "'1'".`},
 		{"attribute without value", []string{scramFirst("n,,n=,r=x,e")}, protocol, bad, `Expected character "=" for attribute "e".`},
-		{"too long", []string{scramFirst("n,,n=,r=" + strings.Repeat("x", 1024))}, protocol, "invalid message length", ""},
+		{"too long", []string{scramFirst("n,,n=,r=" + strings.Repeat("x", 1024))}, pg.InvalidPassword, `password authentication failed for user "ann"`, ""},
 		{"no binding", []string{good, "r=NONCE" + proof}, protocol, bad, `Expected attribute "c" but found "'r'".`},
 		{"wrong binding", []string{good, "c=eSws,r=NONCE" + proof}, protocol, "unexpected SCRAM channel-binding attribute in client-final-message", ""},
 		{"y flag taken back", []string{scramFirst("y,,n=,r=abc"), "c=biws,r=NONCE" + proof}, protocol, "unexpected SCRAM channel-binding attribute in client-final-message", ""},

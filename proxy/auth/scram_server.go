@@ -68,7 +68,7 @@ func (s *scramServer) mechanisms() []byte {
 // AuthenticationSASLContinue, or SASLFinal when done.
 func (s *scramServer) step(body []byte) (answer []byte, done bool, err error) {
 	if len(body) > maxSASLMessage {
-		return nil, false, fatal(pg.ProtocolViolation, "invalid message length", "")
+		return nil, false, passwordFailed(s.user, "invalid message length")
 	}
 	message := string(body)
 	if s.state == scramInit {

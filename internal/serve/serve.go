@@ -1,0 +1,298 @@
+// Package serve puts the parts of pgroute together: from a configuration it
+// makes the monitor, the pools, the catalogues, the data plane and the admin
+// pages, runs them, and ends them in the right order.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/health"
+	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/config"
+	"github.com/pgroute/pgroute/proxy"
+	"github.com/pgroute/pgroute/proxy/admin"
+	"github.com/pgroute/pgroute/proxy/auth"
+	"github.com/pgroute/pgroute/router"
+)
+
+// App is a pgroute that was put together and can run once.
+type App struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	monitor  *health.Monitor
+	backends *backend.Set
+	catalogs proxy.Catalogs
+	roles    *auth.Lookup
+	source   *auth.QuerySource
+	server   *proxy.Server
+	admin    net.Listener
+	addrs    []net.Addr
+}
+
+// New makes an App and opens its listeners; Run serves. On error nothing is
+// left open.
+func New(cfg *config.Config, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log}
+	listeners, err := listen(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.AdminListen != "" {
+		if a.admin, err = net.Listen("tcp", cfg.AdminListen); err != nil {
+			closeAll(listeners)
+			return nil, fmt.Errorf("listen on %s: %w (choose another address with --admin-listen or admin_listen = ...)", cfg.AdminListen, err)
+		}
+	}
+	if err := a.build(listeners); err != nil {
+		closeAll(append(listeners, a.admin))
+		return nil, err
+	}
+	return a, nil
+}
+
+func closeAll(ls []net.Listener) {
+	for _, l := range ls {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// build makes the parts, the lower ones first.
+func (a *App) build(listeners []net.Listener) error {
+	var err error
+	if a.monitor, err = health.New(healthConfig(a.cfg), a.log); err != nil {
+		return err
+	}
+	if a.backends, err = a.makeBackends(); err != nil {
+		return err
+	}
+	method, err := auth.ParseMethod(string(a.cfg.Auth.Method))
+	if err != nil {
+		return err
+	}
+	a.catalogs = staticCatalogs{router.Builtin(15).Assuming()}
+	mock := auth.NewMock(a.cfg.Cluster.MonitorPassword, a.cfg.Auth.Iterations)
+	o := a.options(listeners, method, mock)
+	if method != auth.Trust || a.cfg.Auth.UsersFile != "" {
+		if err := a.makeRoles(mock); err != nil {
+			return err
+		}
+		o.Roles = a.roles
+	}
+	a.server, err = proxy.New(o)
+	for _, l := range listeners {
+		a.addrs = append(a.addrs, l.Addr())
+	}
+	return err
+}
+
+type staticCatalogs struct{ c router.Catalog }
+
+func (s staticCatalogs) For(string) router.Catalog { return s.c }
+func (staticCatalogs) MarkStale(string)            {}
+
+func healthConfig(cfg *config.Config) health.Config {
+	h := health.Config{
+		User: cfg.Cluster.MonitorUser, Password: cfg.Cluster.MonitorPassword.Reveal(), Database: cfg.Cluster.MonitorDatabase,
+		Interval: cfg.Health.Interval.Duration, Timeout: cfg.Health.Timeout.Duration,
+		MaxLagBytes: cfg.Health.MaxLagBytes.Bytes(), MaxLagTime: cfg.Health.MaxLagTime.Duration,
+		StateFile: cfg.Cluster.StateFile,
+	}
+	for i := range cfg.Nodes {
+		n := &cfg.Nodes[i]
+		h.Nodes = append(h.Nodes, health.NodeConfig{Name: n.Name, Conninfo: n.Conninfo(), Zone: n.Zone, Weight: n.Weight})
+	}
+	return h
+}
+
+func (a *App) makeBackends() (*backend.Set, error) {
+	var nodes []*pgconn.Config
+	for i := range a.cfg.Nodes {
+		c, err := a.cfg.Nodes[i].ServerConfig()
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", a.cfg.Nodes[i].Name, err)
+		}
+		nodes = append(nodes, c)
+	}
+	p := a.cfg.Pool
+	return backend.NewSet(backend.Options{
+		Nodes: nodes,
+		Limits: backend.Limits{
+			Size: p.Size, Prepared: p.MaxPrepared, DialTimeout: p.ConnectTimeout.Duration,
+			IdleTimeout: p.IdleTimeout.Duration, Lifetime: p.MaxLifetime.Duration,
+		},
+		Confirm: a.monitor.Confirm, Suspect: a.monitor.Suspect, Logger: a.log,
+	}), nil
+}
+
+// makeRoles prepares the look-up of verifiers: users file, then auth_query.
+func (a *App) makeRoles(mock *auth.Mock) error {
+	o := auth.LookupOptions{
+		Mock: mock, Keys: auth.NewKeyCache(), TTL: a.cfg.Auth.CacheTTL.Duration,
+		Revalidate: a.cfg.Auth.Revalidate, Timeout: a.cfg.Client.LoginTimeout.Duration,
+	}
+	if f := a.cfg.Auth.UsersFile; f != "" {
+		users, err := auth.OpenUsersFile(f)
+		if err != nil {
+			return err
+		}
+		o.Users = users
+	}
+	if a.cfg.Auth.Query != "" {
+		a.source = auth.NewQuerySource(auth.QueryOptions{SQL: a.cfg.Auth.Query, Nodes: a.authNodes})
+		o.Source = a.source
+	}
+	a.roles = auth.NewLookup(o)
+	return nil
+}
+
+// authNodes orders the nodes for auth_query: the primary knows best.
+func (a *App) authNodes() []auth.QueryNode {
+	snap := a.monitor.Snapshot()
+	var first, rest []auth.QueryNode
+	for i := range a.cfg.Nodes {
+		c, err := a.cfg.Nodes[i].MonitorConfig(&a.cfg.Cluster)
+		if err != nil {
+			continue
+		}
+		q := auth.QueryNode{Name: a.cfg.Nodes[i].Name, Config: &c.Config}
+		switch n := snap.Node(cluster.NodeID(i)); {
+		case n == nil:
+		case n.ID == snap.Primary:
+			first = append(first, q)
+		case n.Up && n.Role != cluster.RoleDeposed:
+			rest = append(rest, q)
+		}
+	}
+	return append(first, rest...)
+}
+
+func (a *App) options(listeners []net.Listener, method auth.Method, mock *auth.Mock) proxy.Options {
+	c := a.cfg
+	return proxy.Options{
+		Listeners: listeners, Workers: workers(c.Workers), NodeCount: len(c.Nodes),
+		Policy: policy(c), Wish: wish(c),
+		AuthMethod: method, Mock: mock,
+		MaxClients: c.Pool.MaxClients, PoolSize: c.Pool.Size, MaxHeld: c.Failover.MaxHeld,
+		ClassCacheBytes: int(c.Routing.CacheSize.Bytes()),
+		LoginTimeout:    c.Client.LoginTimeout.Duration, QueueTimeout: c.Pool.QueueTimeout.Duration,
+		HoldTimeout: c.Failover.HoldTimeout.Duration, DrainTimeout: c.ShutdownTimeout.Duration,
+		KeepAlive: net.KeepAliveConfig{
+			Enable: c.Client.KeepaliveIdle.Duration > 0, Idle: c.Client.KeepaliveIdle.Duration,
+			Interval: c.Client.KeepaliveInterval.Duration, Count: c.Client.KeepaliveCount,
+		},
+		Monitor: a.monitor, Backends: a.backends, Catalogs: a.catalogs, Logger: a.log,
+	}
+}
+
+// workers chooses the number of event loops: one does the work of several
+// cores' worth of PostgreSQL, and fewer loops share system calls better.
+func workers(n int) int {
+	if n > 0 {
+		return n
+	}
+	return max(1, runtime.GOMAXPROCS(0)/2)
+}
+
+func policy(c *config.Config) *router.Policy {
+	p := &router.Policy{
+		Shadow: c.Routing.Mode == config.ModeShadow, FenceWait: c.Routing.FenceWait.Duration, Prefer: c.Routing.Prefer,
+	}
+	switch c.Routing.ReadFromPrimary {
+	case config.ReadAlways:
+		p.PrimaryReads = router.PrimaryAlways
+	case config.ReadNever:
+		p.PrimaryReads = router.PrimaryNever
+	}
+	return p
+}
+
+func wish(c *config.Config) router.Wish {
+	w := router.Wish{Node: cluster.NoNode, Consistency: router.ConsistencySession}
+	switch c.Routing.Consistency {
+	case config.Eventual:
+		w.Consistency = router.ConsistencyEventual
+	case config.Proxy:
+		w.Consistency = router.ConsistencyProxy
+	case config.Strong:
+		w.Consistency = router.ConsistencyStrong
+	}
+	if c.Routing.Mode == config.ModePrimary {
+		w.Target = router.TargetPrimary
+	}
+	if d := c.Routing.MaxStaleness.Duration; d > 0 {
+		w.HasStaleness, w.MaxStaleness = true, d
+	}
+	return w
+}
+
+// listen opens the listeners; "unix:/path" is a Unix socket.
+func listen(addrs []string) ([]net.Listener, error) {
+	var ls []net.Listener
+	for _, addr := range addrs {
+		network, address := "tcp", addr
+		if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+			network, address = "unix", path
+		}
+		l, err := net.Listen(network, address)
+		if err != nil {
+			closeAll(ls)
+			return nil, fmt.Errorf("listen on %s: %w (choose another address with --listen or listen = [...])", addr, err)
+		}
+		ls = append(ls, l)
+	}
+	return ls, nil
+}
+
+// Addrs are the addresses clients can connect to.
+func (a *App) Addrs() []net.Addr { return a.addrs }
+
+// Monitor gives the health monitor.
+func (a *App) Monitor() *health.Monitor { return a.monitor }
+
+// Server gives the data plane.
+func (a *App) Server() *proxy.Server { return a.server }
+
+// Backends gives the pools.
+func (a *App) Backends() *backend.Set { return a.backends }
+
+// Run serves until ctx ends and sessions have drained. The monitor outlives
+// the data plane, which needs it to the end.
+func (a *App) Run(ctx context.Context) error {
+	below, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	errs := make(chan error, 3)
+	if a.admin != nil {
+		h := admin.Handler(admin.Sources{Monitor: a.monitor, Server: a.server, Backends: a.backends})
+		wg.Go(func() { errs <- admin.Serve(below, a.admin, h) })
+	}
+	wg.Go(func() { errs <- a.monitor.Run(below) })
+	err := a.server.Run(ctx)
+	a.backends.Close()
+	if a.roles != nil {
+		a.roles.Close()
+	}
+	if a.source != nil {
+		a.source.Close()
+	}
+	stop()
+	wg.Wait()
+	close(errs)
+	for e := range errs {
+		if !errors.Is(e, context.Canceled) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}

@@ -1,0 +1,265 @@
+package proxy
+
+import (
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/internal/wire"
+)
+
+// frame passes one whole message of the client's on to the link, under the
+// server's names for prepared statements.
+func (s *session) frame(typ byte, msg []byte) {
+	body := msg[wire.HeaderSize:]
+	switch typ {
+	case wire.Query:
+		s.passQuery(msg, body)
+		return
+	case wire.Parse:
+		s.passParse(msg, body)
+		return
+	case wire.Bind:
+		s.passBind(msg, len(msg))
+		return
+	case wire.Describe:
+		s.passDescribe(msg, body)
+		return
+	case wire.Close:
+		s.passClose(msg, body)
+		return
+	case wire.Execute:
+		s.link.ExpectExecute()
+	case wire.Sync:
+		s.link.ExpectSync()
+	case wire.FunctionCall:
+		s.link.ExpectFunction()
+		s.pin(pinUnknownState)
+	case wire.CopyDone, wire.CopyFail:
+		s.link.EndCopy()
+	}
+	s.pass(msg)
+}
+
+// pass sends a message as it is, together with its neighbours.
+func (s *session) pass(msg []byte) {
+	if len(msg) <= passLimit {
+		s.w.out = append(s.w.out, msg...)
+		return
+	}
+	s.flush()
+	s.link.Send(msg)
+}
+
+// passLimit is the size in bytes up to which copying a message to join its
+// neighbours is cheaper than a system call of its own.
+const passLimit = 16 << 10
+
+// passQuery passes a simple Query.
+func (s *session) passQuery(msg, body []byte) {
+	text, _, _ := wire.CString(body)
+	sc := s.classify(text)
+	s.note(sc, text)
+	s.risk(sc)
+	s.bringNames(sc, text)
+	s.state.unnamed = nil
+	s.link.ExpectQuery()
+	s.pass(msg)
+}
+
+// passParse passes a Parse, or answers it when the server has the statement.
+func (s *session) passParse(msg, body []byte) {
+	name, tail, _ := wire.CString(body)
+	st := s.w.statement(tail)
+	if len(name) == 0 {
+		s.state.unnamed = st
+		s.link.ExpectUnnamed(st, s)
+		s.pass(msg)
+		return
+	}
+	if _, ok := s.state.named[string(name)]; ok {
+		// The server itself shall say so: it is given the name first.
+		s.w.out = s.link.AppendStrayEmpty(s.w.out, string(name))
+		s.link.ExpectParse(nil, nil)
+		s.pass(msg)
+		return
+	}
+	undo := &undoParse{s: s, name: string(name), st: st}
+	s.remember(undo)
+	if s.state.named == nil {
+		s.state.named = map[string]*backend.Statement{}
+	}
+	s.state.named[undo.name] = st
+	switch {
+	case !s.link.Knows(st):
+		s.w.out = s.link.AppendParse(s.w.out, st, undo)
+	case s.link.Outstanding() == 0 && s.link.Tx() != wire.TxFailed:
+		s.link.AnswerLocally(wire.AppendEmpty(nil, wire.ParseComplete), undo)
+	default: // what comes before may fail: the server must answer
+		s.w.out = s.link.AppendReparse(s.w.out, st, undo)
+	}
+}
+
+// undoParse takes back a Parse that made no statement.
+type undoParse struct {
+	s    *session
+	name string
+	st   *backend.Statement
+}
+
+// Undo forgets the name; it may be called twice.
+func (u *undoParse) Undo(bool) {
+	if u.s.state.named[u.name] == u.st {
+		delete(u.s.state.named, u.name)
+	}
+}
+
+// Undo takes back a Parse of the unnamed statement (backend.Undo).
+func (s *session) Undo(bool) { s.state.unnamed = nil }
+
+// passBind passes a Bind, of which msg may be the beginning and size is the
+// whole size in bytes; the server gets to know the statement first.
+func (s *session) passBind(msg []byte, size int) {
+	body := msg[wire.HeaderSize:]
+	portal, rest, _ := wire.CString(body)
+	name, _, _ := wire.CString(rest)
+	st := s.state.find(name)
+	switch {
+	case st == nil:
+		s.link.ExpectBind()
+		s.pass(s.foreign(msg, name))
+		return
+	case len(name) == 0:
+		s.w.out = s.link.AppendUnnamed(s.w.out, st)
+		s.link.ExpectBind()
+		s.pass(msg)
+	default:
+		s.w.out = s.link.AppendPrepared(s.w.out, st)
+		s.link.ExpectBind()
+		s.rename(msg, size, len(portal)+1, len(name), st.Name)
+	}
+	text := st.Text()
+	sc := s.classify(text)
+	s.note(sc, text)
+	s.risk(sc)
+}
+
+// passDescribe passes a Describe.
+func (s *session) passDescribe(msg, body []byte) {
+	name := body[1 : len(body)-1]
+	st := s.state.find(name)
+	switch {
+	case body[0] != 'S':
+		s.link.ExpectDescribe()
+		s.pass(msg)
+	case st == nil:
+		s.link.ExpectDescribe()
+		s.pass(s.foreign(msg, name))
+	case len(name) == 0:
+		s.w.out = s.link.AppendUnnamed(s.w.out, st)
+		s.link.ExpectDescribe()
+		s.pass(msg)
+	default:
+		s.w.out = s.link.AppendPrepared(s.w.out, st)
+		s.link.ExpectDescribe()
+		s.rename(msg, len(msg), 1, len(name), st.Name)
+	}
+}
+
+// passClose passes a Close. A statement with a name stays on the server for
+// others; the client is told all the same that it is closed.
+func (s *session) passClose(msg, body []byte) {
+	name := body[1 : len(body)-1]
+	st := s.state.find(name)
+	switch {
+	case body[0] == 'S' && len(name) == 0:
+		s.state.unnamed = nil
+		s.link.ExpectClose(nil)
+		s.pass(msg)
+	case body[0] == 'S' && st != nil:
+		undo := &undoClose{s: s, name: string(name), st: st}
+		s.remember(undo)
+		delete(s.state.named, undo.name)
+		s.link.AnswerLocally(wire.AppendEmpty(nil, wire.CloseComplete), undo)
+	default:
+		s.link.ExpectClose(nil)
+		s.pass(s.foreign(msg, name))
+	}
+}
+
+// undoClose takes back a Close that was not carried out.
+type undoClose struct {
+	s    *session
+	name string
+	st   *backend.Statement
+}
+
+// Undo brings the statement back; it may be called twice.
+func (u *undoClose) Undo(bool) {
+	if _, ok := u.s.state.named[u.name]; !ok {
+		u.s.state.named[u.name] = u.st
+	}
+}
+
+// rename passes a message whose body has, at an offset, a name of that length
+// to be replaced.
+func (s *session) rename(msg []byte, size, at, length int, name string) {
+	body := msg[wire.HeaderSize:]
+	s.w.out = wire.AppendHeader(s.w.out, msg[0], size-wire.HeaderSize-length+len(name))
+	s.w.out = append(s.w.out, body[:at]...)
+	s.w.out = append(s.w.out, name...)
+	s.pass(body[at+length:])
+}
+
+// foreign guards the names pgroute gives statements on servers: a client that
+// uses one it never prepared must not reach another session's statement. The
+// server answers for a name it cannot have.
+func (s *session) foreign(msg, name []byte) []byte {
+	if len(name) < len(backend.StatementPrefix) || string(name[:len(backend.StatementPrefix)]) != backend.StatementPrefix {
+		return msg
+	}
+	at := len(msg) - len(name) - 1
+	if msg[0] == wire.Bind {
+		portal, _, _ := wire.CString(msg[wire.HeaderSize:])
+		at = wire.HeaderSize + len(portal) + 1
+	}
+	out := append([]byte(nil), msg...)
+	out[at] = '?'
+	return out
+}
+
+// stream passes on the rest of a message too long to be kept.
+func (s *session) stream(p []byte) int {
+	n := min(s.rest, len(p))
+	if !s.drop {
+		s.flush()
+		s.link.Send(p[:n])
+	}
+	s.rest -= n
+	return n
+}
+
+// passLarge passes the beginning of a message that streams. What it does
+// cannot be known for sure, so it pins the session, but for a Bind whose
+// statement is known and COPY data.
+func (s *session) passLarge(typ byte, size int, p []byte) {
+	switch typ {
+	case wire.Bind:
+		s.passBind(p, size)
+	case wire.Parse:
+		s.pin(pinLargeStatement)
+		s.link.ExpectParse(nil, nil)
+		s.pass(p)
+	case wire.Query:
+		s.pin(pinUnknownState)
+		s.risk(nil)
+		s.link.ExpectQuery()
+		s.pass(p)
+	case wire.FunctionCall:
+		s.pin(pinUnknownState)
+		s.risk(nil)
+		s.link.ExpectFunction()
+		s.pass(p)
+	default:
+		s.pass(p)
+	}
+	s.flush()
+	s.rest = size - len(p)
+}

@@ -1,0 +1,339 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/pg"
+	"github.com/pgroute/pgroute/internal/wire"
+	"github.com/pgroute/pgroute/router"
+)
+
+// classify gives what is known of a query string, from the worker's cache.
+// The Script is valid until the next call.
+func (s *session) classify(text []byte) *router.Script {
+	return s.w.cache.Classify(text, s.w.catalogs.For(s.user.tenant.Database), s.state.path, s.classOptions())
+}
+
+// classOptions are the session's facts that change how text is read.
+func (s *session) classOptions() *router.Options {
+	o := &s.w.class
+	o.EscapeStrings, o.Encoding = s.state.escaped, s.state.encoding
+	return o
+}
+
+// judgeText adds what a statement's text does to what the unit does.
+func (s *session) judgeText(u *unit, text []byte) {
+	sc := s.classify(text)
+	u.effects |= sc.Effects
+	if u.text == nil {
+		u.text = text
+	}
+	if sc.Hint.Present() {
+		u.Wish = s.wish(&sc.Hint, text)
+	}
+	if sc.Transaction {
+		s.judgeBlock(u, sc)
+	}
+	switch {
+	case sc.Class == router.ClassRead && s.w.learned.has(text, s.w.loop.Now()):
+		u.worsen(router.ClassWrite, router.ReasonOverride)
+	case sc.Class != router.ClassRead:
+		u.worsen(sc.Class, sc.Reason)
+	}
+}
+
+// judgeBlock takes in a query string that begins a transaction block and does
+// nothing else outside it.
+func (s *session) judgeBlock(u *unit, sc *router.Script) {
+	st := sc.Single()
+	if st == nil || st.Verb != router.VerbBegin || u.Block != router.BlockNone {
+		u.Block = router.BlockNone
+		return
+	}
+	u.Isolated = st.Flags&router.FlagIsolation != 0
+	switch {
+	case st.Flags&(router.FlagReadWrite|router.FlagSerializable|router.FlagDeferrable) != 0:
+		u.Block = router.BlockPrimary
+	case st.Flags&router.FlagReadOnly != 0:
+		u.Block = router.BlockReadOnly
+	default:
+		u.Block = router.BlockDefault
+	}
+}
+
+// wish makes a router.Wish of a hint.
+func (s *session) wish(h *router.Hint, text []byte) router.Wish {
+	w := router.Wish{
+		Target: h.Target, Consistency: h.Consistency, Node: cluster.NoNode,
+		HasStaleness: h.HasStaleness, MaxStaleness: h.MaxStaleness,
+	}
+	if h.Target == router.TargetNode {
+		if n := s.w.view.Snap.ByName(string(h.Node.Of(text))); n != nil {
+			w.Node = n.ID
+		}
+	}
+	return w
+}
+
+// begin handles the unit at the head of the input of an idle session. It
+// gives the bytes dealt with, and whether to go on.
+func (s *session) begin(p []byte) (n int, more bool) {
+	if s.skipping {
+		return s.skip(p)
+	}
+	u := &s.w.unit
+	how, err := s.collect(p, u)
+	switch how {
+	case incomplete:
+		return 0, false
+	case malformed:
+		s.fatal(err)
+		return 0, false
+	case tooLarge:
+		u.worsen(router.ClassUnknown, router.ReasonTooComplex)
+		u.executes = true
+	}
+	if n, done := s.answerHere(p, u); done {
+		return n, s.phase == phaseIdle
+	}
+	return s.route(p, u)
+}
+
+// answerHere deals with units that need no server.
+func (s *session) answerHere(p []byte, u *unit) (n int, done bool) {
+	switch {
+	case u.end == wire.Terminate:
+		s.finish()
+		return u.size, true
+	case u.end == wire.Sync && u.size == wire.HeaderSize:
+		s.send(wire.AppendReadyForQuery(s.w.local(), s.txStatus()))
+		return u.size, true
+	case u.end == wire.Flush && u.size == wire.HeaderSize:
+		return u.size, true
+	case p[0] == wire.CopyData || p[0] == wire.CopyDone || p[0] == wire.CopyFail:
+		return s.ignore(p), true // as PostgreSQL does outside of COPY
+	case s.lost == lostUnreported:
+		return s.reportLost(p, u), true
+	}
+	return 0, false
+}
+
+// ignore drops one message, which may not be here as a whole.
+func (s *session) ignore(p []byte) int {
+	_, size, _ := wire.Header(p)
+	have := min(size, len(p))
+	s.rest, s.drop = size-have, true
+	return have
+}
+
+// skip drops messages up to and including Sync.
+func (s *session) skip(p []byte) (n int, more bool) {
+	typ, size, ok := wire.Header(p)
+	switch {
+	case !ok:
+		return 0, false
+	case size < 0 || !knownType(typ):
+		s.fatal(badMessage(typ))
+		return 0, false
+	case typ == wire.Terminate:
+		s.finish()
+		return 0, false
+	case typ == wire.Sync:
+		s.skipping = false
+		s.send(wire.AppendReadyForQuery(s.w.local(), s.txStatus()))
+		return size, true
+	}
+	return s.ignore(p), true
+}
+
+// route decides where the unit goes and begins to bring it there.
+func (s *session) route(p []byte, u *unit) (n int, more bool) {
+	now := time.Now()
+	view := s.w.load()
+	if s.excluded != 0 {
+		view = s.w.without(s.excluded)
+	}
+	d := router.Decide(&s.facts, &u.Unit, view, s.w.random(), now)
+	if u.end == wire.Flush && u.executes && d.Action != router.ActionHold {
+		d = router.Decide(&s.facts, &flushed, view, 0, now)
+	}
+	s.w.counters.decided(d, u)
+	return s.act(&d, p, u)
+}
+
+// flushed is what a batch that executes before its Sync is to the router: it
+// cannot be taken back, nor go elsewhere for what follows.
+var flushed = router.Unit{Class: router.ClassUnknown, Reason: router.ReasonMixed}
+
+// act carries a decision out as far as it can be done at once.
+func (s *session) act(d *router.Decision, p []byte, u *unit) (n int, more bool) {
+	switch d.Action {
+	case router.ActionPrimary, router.ActionStandby:
+		return 0, s.seek(d.Node, d.Life, d.Action == router.ActionStandby, p, u)
+	case router.ActionFence:
+		return 0, s.awaitFence(d, p, u)
+	case router.ActionHold:
+		if s.hold(d.Cause, u) {
+			return 0, false
+		}
+		s.answerError(u, tooManyHeld(s.w.opts.MaxHeld, d.Cause), s.txStatus())
+	default:
+		s.answerError(u, refusal(d), s.txStatus())
+	}
+	return s.dropUnit(p, u), true
+}
+
+// refusal is the error for a unit that no node may take.
+func refusal(d *router.Decision) *pg.Error {
+	switch d.Cause {
+	case router.CauseSplitBrain:
+		return pg.Errorf(pg.CannotConnectNow, "pgroute refuses writes: two servers are writable and neither descends from the other").
+			WithHint("Stop the one that must not be the primary; see the log of pgroute for their names.")
+	case router.CauseUnknownNode, router.CauseNodeUnusable:
+		return pg.Errorf(pg.InvalidParameterValue, "pgroute cannot use the node asked for: %s", d.Cause.Text())
+	}
+	return pg.Errorf(pg.CannotConnectNow, "pgroute cannot serve this now: %s", d.Cause.Text())
+}
+
+// seek gets a server connection to a node; true when it is there already.
+func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p []byte, u *unit) bool {
+	s.req.Life = 0
+	if standby {
+		s.req.Life = life
+	}
+	s.req.Set = s.state.set
+	s.target = node
+	s.w.set.Begin(node)
+	c := s.user.tenant.Acquire(node, s.req)
+	if c == nil {
+		s.await(u, s.w.opts.QueueTimeout, waitConn)
+		return false
+	}
+	s.attach(c, p, u.size)
+	return !s.state.busy
+}
+
+// attach links a server connection for the unit of that size at the head of p.
+func (s *session) attach(c *backend.Conn, p []byte, size int) {
+	s.move(phaseLinked)
+	s.link, s.node, s.excluded, s.heldUntil = c, s.target, 0, time.Time{}
+	c.Link(s)
+	snap := s.w.view.Snap
+	s.onPrimary = s.node == snap.Primary
+	if !s.onPrimary {
+		s.grant = size
+		s.keepAgain(p, size)
+		c.Holdback()
+	}
+	switch {
+	case s.lost == lostReported:
+		s.state.busy = true
+		s.failTx()
+	case c.Applied != s.state.set:
+		s.state.busy = true
+		c.Bring(s.state.set, &brought{s})
+	}
+}
+
+// brought goes on when a connection has the session's settings.
+type brought struct{ s *session }
+
+// Row ignores results.
+func (*brought) Row([]byte) {}
+
+// Done lets the session's input go on, or refuses the unit.
+func (b *brought) Done(c *backend.Conn, err *pg.Error) {
+	s := b.s
+	if s.link != c {
+		return
+	}
+	s.state.busy = false
+	if err != nil {
+		s.failUnit(pg.Errorf(err.State, "pgroute could not restore the session's settings: %s", err.Message).WithCause(err))
+		return
+	}
+	s.w.loop.Defer(s.resume)
+}
+
+// Take gets the server connection the session waited for (backend.Taker).
+func (s *session) Take(c *backend.Conn, err *pg.Error) {
+	switch {
+	case s.phase == phaseStartup:
+		s.login.taken(s, c, err)
+		s.resume()
+		return
+	case err != nil:
+		s.noConnection(err)
+		return
+	}
+	size := s.wait.size
+	s.unwaitTimer()
+	s.attach(c, s.in, size)
+	if !s.state.busy {
+		s.resume()
+	}
+}
+
+// proceed passes on the next message of a linked session. It gives the bytes
+// dealt with, and whether to go on.
+func (s *session) proceed(p []byte) (n int, more bool) {
+	if s.grant <= 0 && !s.bound() && !s.grantNext(p) {
+		return 0, false
+	}
+	typ, size, ok := wire.Header(p)
+	switch {
+	case !ok:
+		return 0, false
+	case size < 0:
+		s.fatal(pg.Fatalf(pg.ProtocolViolation, "invalid message length"))
+		return 0, false
+	case !knownType(typ):
+		s.fatal(pg.Fatalf(pg.ProtocolViolation, "invalid frontend message type %d", typ))
+		return 0, false
+	case typ == wire.Terminate:
+		s.flush()
+		s.finish()
+		return 0, false
+	case len(p) >= size:
+	case size <= maxUnit || len(p) < streamHead:
+		return 0, false
+	default:
+		s.passLarge(typ, size, p)
+		return len(p), true
+	}
+	if err := shape(typ, p[wire.HeaderSize:size]); err != nil {
+		s.fatal(err)
+		return 0, false
+	}
+	s.frame(typ, p[:size])
+	s.grant = max(0, s.grant-size)
+	return size, !s.link.Congested()
+}
+
+// streamHead is how much of a long message must be there before it streams:
+// enough for the names in it.
+const streamHead = 1 << 10
+
+// bound reports whether whatever comes next goes to the link.
+func (s *session) bound() bool {
+	return s.onPrimary || s.link.Tx() != wire.TxIdle || s.link.InBatch() || s.link.InCopy() || s.state.pins != 0
+}
+
+// grantNext lets another unit follow to a standby, if it is a read as well.
+func (s *session) grantNext(p []byte) bool {
+	u := &s.w.unit
+	how, err := s.collect(p, u)
+	if err != nil {
+		s.fatal(err)
+		return false
+	}
+	ends := u.end == wire.Sync || u.end == wire.Query
+	if how != collected || !ends || u.Class != router.ClassRead || u.Wish.Target != router.TargetAny {
+		return false
+	}
+	s.grant = u.size
+	s.keepAgain(p, u.size)
+	return true
+}

@@ -1,0 +1,191 @@
+package proxy
+
+import (
+	"strings"
+
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/router"
+)
+
+// state is what makes a session's state on a server: what can be brought to
+// any server connection, and what pins the session to the one it has.
+type state struct {
+	set     backend.Settings // on top of the startup settings
+	path    *router.SearchPath
+	named   map[string]*backend.Statement // protocol-level, by the client's name
+	unnamed *backend.Statement
+	// touched are settings that may have changed; their values are read back
+	// from the server when the transaction has ended.
+	touched []string
+	pins    pin
+	// dropping is the statement that a DEALLOCATE under way names.
+	dropping string
+	// busy: pgroute itself uses the link; the client's input waits.
+	busy     bool
+	encoding router.Encoding
+	// escaped: standard_conforming_strings is off.
+	escaped bool
+}
+
+// pin is a set of reasons for a session to keep its server connection.
+type pin uint16
+
+const (
+	pinTempTable pin = 1 << iota
+	pinListen
+	pinAdvisoryLock
+	pinSQLPrepare
+	pinHoldCursor
+	pinLoad
+	pinSequence
+	pinUnknownState
+	pinAuthorization // SET SESSION AUTHORIZATION
+	pinSetting       // a setting whose name is not known
+	pinLargeStatement
+	pinCount = iota
+)
+
+var pinNames = [pinCount]string{
+	"temporary_table", "listen", "advisory_lock", "sql_prepare", "hold_cursor", "load",
+	"sequence", "unknown_state", "session_authorization", "setting", "large_statement",
+}
+
+// String lists the reasons, joined by commas.
+func (p pin) String() string {
+	var names []string
+	for i, name := range pinNames {
+		if p&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// pinsOf maps what statements leave behind to reasons to stay.
+var pinsOf = [...]struct {
+	effect router.Effects
+	pin    pin
+}{
+	{router.EffectTempTable, pinTempTable},
+	{router.EffectListen, pinListen},
+	{router.EffectAdvisoryLock, pinAdvisoryLock},
+	{router.EffectSQLPrepare, pinSQLPrepare},
+	{router.EffectHoldCursor, pinHoldCursor},
+	{router.EffectLoad, pinLoad},
+	{router.EffectSequence, pinSequence},
+	{router.EffectUnknownState, pinUnknownState},
+}
+
+// find gives the statement of a client's name; nil when there is none.
+func (st *state) find(name []byte) *backend.Statement {
+	if len(name) == 0 {
+		return st.unnamed
+	}
+	return st.named[string(name)]
+}
+
+// pin adds reasons to stay.
+func (s *session) pin(p pin) {
+	added := p &^ s.state.pins
+	if added == 0 {
+		return
+	}
+	s.state.pins |= p
+	for i := range pinCount {
+		if added&(1<<i) != 0 {
+			s.w.counters.Pins[i].Add(1)
+		}
+	}
+}
+
+// soil tells a connection what the session leaves on it.
+func (st *state) soil(link *backend.Conn) {
+	switch {
+	case st.pins&pinLoad != 0:
+		link.MarkUnusable()
+	case st.pins != 0 || len(st.touched) > 0:
+		link.MarkState()
+	}
+}
+
+// note takes in what a statement about to be sent leaves behind.
+func (s *session) note(sc *router.Script, text []byte) {
+	if sc.Effects&router.SessionState == 0 {
+		return
+	}
+	for _, m := range pinsOf {
+		if sc.Effects.Has(m.effect) {
+			s.pin(m.pin)
+		}
+	}
+	if sc.Effects.Has(router.EffectSetting) {
+		for i := range sc.Len() {
+			if sc.Statement(i).Verb == router.VerbResetAll {
+				s.state.set.All(func(name, _ string) bool { s.touch(name); return true })
+			}
+			for _, set := range sc.Settings(sc.Statement(i)) {
+				s.touchSetting(set, text)
+			}
+		}
+	}
+}
+
+// touchSetting notes that a setting may change.
+func (s *session) touchSetting(set router.Setting, text []byte) {
+	if set.Form == router.FormCharacteristics {
+		s.touch("default_transaction_isolation")
+		s.touch("default_transaction_read_only")
+		s.touch("default_transaction_deferrable")
+		return
+	}
+	name := settingName(set, text)
+	switch {
+	case name == "seed":
+		s.pin(pinSetting) // the state of random() cannot be read back
+	case set.ID == router.SettingSessionAuthorization:
+		s.pin(pinAuthorization)
+	case name == "":
+		s.pin(pinSetting)
+	case set.Local && !backend.IsCustom(name):
+		// ends with the transaction
+	default:
+		s.touch(name)
+	}
+}
+
+func (s *session) touch(name string) {
+	for _, t := range s.state.touched {
+		if t == name {
+			return
+		}
+	}
+	s.state.touched = append(s.state.touched, name)
+}
+
+// settingName gives the name of a setting in lower case; empty when it cannot
+// be known from the text.
+func settingName(set router.Setting, text []byte) string {
+	switch set.Form {
+	case router.FormTimeZone:
+		return "timezone"
+	case router.FormNames:
+		return "client_encoding"
+	case router.FormSchema:
+		return "search_path"
+	case router.FormRole:
+		return "role"
+	case router.FormXMLOption:
+		return "xmloption"
+	}
+	name := string(set.Name.Of(text))
+	if set.Kind == router.SetCall {
+		if len(name) < 3 || name[0] != '\'' || strings.ContainsAny(name[1:len(name)-1], `'\`) {
+			return ""
+		}
+		name = name[1 : len(name)-1]
+	}
+	if strings.Contains(name, `"`) {
+		name = strings.ReplaceAll(name, `"`, "")
+	}
+	return strings.ToLower(name)
+}
