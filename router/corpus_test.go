@@ -125,7 +125,7 @@ func unquoteEntry(t testing.TB, e corpusEntry) corpusEntry {
 }
 
 // describe says of a script what an entry's words may ask for.
-func describe(s *Script) map[string]string {
+func describe(text []byte, s *Script) map[string]string {
 	d := map[string]string{"statements": strconv.Itoa(s.Len()), "effects": s.Effects.String()}
 	var verbs, settings []string
 	for i := range s.Len() {
@@ -135,9 +135,39 @@ func describe(s *Script) map[string]string {
 			settings = append(settings, fmt.Sprintf("%d", set.ID))
 		}
 	}
+	if st := s.Statement(0); s.Len() > 0 {
+		d["flags"], d["name"] = st.Flags.String(), st.Ident(text)
+		d["body"] = strings.ReplaceAll(string(st.Body.Of(text)), " ", "_")
+		for _, set := range s.Settings(st) {
+			d["set"] = strings.ReplaceAll(SettingName(text, set)+"="+strings.ReplaceAll(string(set.Value.Of(text)), ", ", ","), " ", "_")
+		}
+	}
+	d["hint"] = describeHint(text, s.Hint)
 	d["verbs"] = strings.Join(verbs, ",")
 	d["settings"] = strings.Join(settings, ",")
 	return d
+}
+
+func describeHint(text []byte, h Hint) string {
+	var words []string
+	if h.Target == TargetNode {
+		words = append(words, "node:"+string(h.Node.Of(text)))
+	} else if h.Target != TargetAny {
+		words = append(words, h.Target.String())
+	}
+	if h.Consistency != ConsistencyUnset {
+		words = append(words, h.Consistency.String())
+	}
+	if h.HasStaleness {
+		words = append(words, h.MaxStaleness.String())
+	}
+	if h.Wrong.Len() > 0 {
+		words = append(words, "wrong:"+string(h.Wrong.Of(text)))
+	}
+	if !h.Present() {
+		return "none"
+	}
+	return strings.Join(words, ",")
 }
 
 func TestCorpus(t *testing.T) {
@@ -157,7 +187,7 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s:%d: %s\n\tgot %s %s, want %s", e.file, e.line, e.text, s.Class, s.Reason, strings.Join(want, " "))
 			continue
 		}
-		got := describe(&s)
+		got := describe([]byte(e.text), &s)
 		for _, w := range want[2:] {
 			key, value, _ := strings.Cut(w, "=")
 			if g, ok := got[key]; !ok || g != value {

@@ -59,15 +59,18 @@ var effectNames = [...]string{
 func (e Effects) Has(mask Effects) bool { return e&mask != 0 }
 
 // String lists the names of the effects, comma separated; "none" for none.
-func (e Effects) String() string {
-	if e == 0 {
+func (e Effects) String() string { return bitNames(uint64(e), effectNames[:]) }
+
+// bitNames joins the names of the bits that are set.
+func bitNames(bits uint64, names []string) string {
+	if bits == 0 {
 		return "none"
 	}
-	var names []string
-	for i, name := range effectNames {
-		if e&(1<<i) != 0 {
-			names = append(names, name)
+	var set []string
+	for i, name := range names {
+		if bits&(1<<i) != 0 {
+			set = append(set, name)
 		}
 	}
-	return strings.Join(names, ",")
+	return strings.Join(set, ",")
 }

@@ -34,6 +34,10 @@ type Statement struct {
 // Retryable reports whether running the statement twice does no harm.
 func (s *Statement) Retryable() bool { return s.Class == ClassRead && s.Effects == 0 }
 
+// Ident gives the name a statement carries as PostgreSQL would store it;
+// empty when there is none. The name of a setting is folded part by part.
+func (s *Statement) Ident(text []byte) string { return dottedName(s.Name.Of(text)) }
+
 // Inline capacities: longer scripts spill into slices.
 const (
 	inlineStatements = 2

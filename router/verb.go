@@ -111,5 +111,13 @@ const (
 	FlagHold
 )
 
+var flagNames = [...]string{
+	"read_only", "read_write", "read_committed", "repeatable_read", "serializable", "deferrable",
+	"not_deferrable", "snapshot", "chain", "no_chain", "defaults", "analyze", "binary", "hold",
+}
+
+// String lists the names of the flags, comma separated; "none" for none.
+func (f Flags) String() string { return bitNames(uint64(f), flagNames[:]) }
+
 // FlagIsolation are the flags that name an isolation level.
 const FlagIsolation = FlagReadCommitted | FlagRepeatableRead | FlagSerializable
