@@ -160,6 +160,9 @@ func (c *Classifier) statement() bool {
 		return false
 	}
 	c.st.Span.End = c.prev.End
+	if c.st.Cause.End > c.st.Span.End {
+		c.st.Cause = Span{} // the cause is what is missing at the end
+	}
 	c.script.add(c.st)
 	if c.tok.Kind == sqlscan.Semicolon {
 		c.advance()

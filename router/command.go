@@ -107,7 +107,7 @@ func (c *Classifier) body(m mode) {
 	}
 	c.st = outer
 	c.st.settingCount = inner.settingCount
-	c.st.Body = Span{start, c.prev.End}
+	c.endBody(start)
 	if inner.Effects.Has(SessionState &^ EffectSequence) {
 		c.st.Effects |= EffectUnknownState
 	}
@@ -143,9 +143,21 @@ func (c *Classifier) declare() {
 		c.advance()
 	}
 	c.advance()
-	c.st.Body.Start = c.tok.Start
+	if !queryStart(c.tok) {
+		c.unknown(ReasonUnknownStatement)
+		return
+	}
+	start := c.tok.Start
 	c.query()
-	c.st.Body.End = c.prev.End
+	c.endBody(start)
+}
+
+// endBody sets the span of an inner statement that ends before the current
+// token; a missing one has none.
+func (c *Classifier) endBody(start uint32) {
+	if c.prev.End > start {
+		c.st.Body = Span{start, c.prev.End}
+	}
 }
 
 // fetch is FETCH or MOVE: the cursor's name is the last word.
@@ -187,9 +199,9 @@ func (c *Classifier) explain() {
 		c.unknown(ReasonUnknownStatement)
 		return
 	}
-	c.st.Body.Start = c.tok.Start
+	start := c.tok.Start
 	c.query()
-	c.st.Body.End = c.prev.End
+	c.endBody(start)
 }
 
 // explainOptions passes the options in parentheses. Any mention of ANALYZE
@@ -214,7 +226,7 @@ func (c *Classifier) explainRoute() {
 	for c.tok.Kind != sqlscan.EOF && c.tok.Kind != sqlscan.Semicolon && c.tok.Kind != sqlscan.Invalid {
 		c.advance()
 	}
-	c.st.Body = Span{start, max(start, c.prev.End)}
+	c.endBody(start)
 }
 
 // copy is COPY relation [(columns)] FROM or TO, or COPY (query) TO.

@@ -42,22 +42,13 @@ func (c *Classifier) queryToken() bool {
 		c.operator(sqlscan.Token{}, c.tok)
 	case sqlscan.EOF, sqlscan.Semicolon:
 		if c.depth > 0 {
-			c.unclosed()
+			c.unknown(ReasonUnterminated)
 		}
 		return false
 	case sqlscan.Invalid:
 		return false
 	}
 	return true
-}
-
-// unclosed judges the end of a statement inside parentheses.
-func (c *Classifier) unclosed() {
-	if c.tok.Kind == sqlscan.EOF {
-		c.unknown(ReasonUnterminated)
-		return
-	}
-	c.unknown(ReasonUnknownStatement)
 }
 
 // group opens plain parentheses. In FROM they hold a join or a subquery, after

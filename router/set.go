@@ -120,33 +120,37 @@ func assigns(t sqlscan.Token) bool {
 
 // plainSet is name TO value; the current token begins the name.
 func (c *Classifier) plainSet(local bool) {
-	set := Setting{Local: local, Name: c.settingName()}
+	set := Setting{Local: local}
+	set.Name, set.ID = c.settingName()
 	if set.Name.Len() == 0 || !assigns(c.tok) {
 		c.unknown(ReasonUnknownStatement)
 		return
 	}
 	c.advance()
-	set.ID = settingID(set.Name.Of(c.text))
 	c.value(&set)
 	c.assign(set)
 }
 
 // settingName reads a dotted name and moves past it; empty when there is none.
-func (c *Classifier) settingName() Span {
-	if !c.tok.IsName() {
-		return Span{}
+func (c *Classifier) settingName() (Span, SettingID) {
+	first, ok := sqlscan.Name(c.text, c.tok, &c.nameBuf)
+	if !ok {
+		return Span{}, SettingOther
 	}
-	name := spanOf(c.tok)
+	name, id, end := spanOf(c.tok), settingID(first), c.tok.End
 	for c.next.Kind == sqlscan.Dot {
 		c.advance()
 		c.advance()
 		if !c.tok.IsName() {
-			return Span{}
+			return Span{}, SettingOther
 		}
 		name.End = c.tok.End
 	}
+	if name.End != end {
+		id = partedID(first)
+	}
 	c.advance()
-	return name
+	return name, id
 }
 
 // value takes the rest of the statement as the value.
@@ -243,8 +247,7 @@ func (c *Classifier) reset() {
 		return
 	}
 	if set.Form == FormPlain {
-		set.Name = c.settingName()
-		set.ID = settingID(set.Name.Of(c.text))
+		set.Name, set.ID = c.settingName()
 	}
 	c.st.Verb = VerbReset
 	c.assign(set)
@@ -269,21 +272,23 @@ func (c *Classifier) show() {
 	case sqlscan.KwTransaction: // ISOLATION LEVEL
 		return
 	}
-	c.st.Name = c.settingName()
-	name := c.st.Name.Of(c.text)
-	if settingID(name) == SettingProxy {
+	// The name of a setting of PostgreSQL's is one word, maybe quoted.
+	plain, _ := sqlscan.Name(c.text, c.tok, &c.nameBuf)
+	single := c.next.Kind != sqlscan.Dot
+	var id SettingID
+	c.st.Name, id = c.settingName()
+	switch {
+	case id == SettingProxy:
 		c.st.Verb = VerbShowProxy
 		c.demote(ClassSession, ReasonProxy, c.st.Name)
-		return
+	case single:
+		c.visible(plain, c.st.Name)
 	}
-	c.visible(name, c.st.Name)
 }
 
 // visible demotes a statement that shows a setting of the node.
 func (c *Classifier) visible(name []byte, cause Span) {
-	switch reason := shownSetting(name); reason {
-	case ReasonRead:
-	default:
+	if reason := shownSetting(name); reason != ReasonRead {
 		c.demote(ClassWrite, reason, cause)
 	}
 }

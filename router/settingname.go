@@ -5,12 +5,8 @@ import "bytes"
 // proxyPrefix begins the names of pgroute's own settings.
 const proxyPrefix = "pgroute."
 
-// settingID recognises a setting's name as written in SET or RESET; quotes
-// and case do not matter to PostgreSQL's own names.
+// settingID recognises a setting's name as PostgreSQL knows it, in any case.
 func settingID(name []byte) SettingID {
-	if len(name) > 1 && name[0] == '"' {
-		name = name[1 : len(name)-1]
-	}
 	if hasPrefixFold(name, proxyPrefix) {
 		return SettingProxy
 	}
@@ -18,6 +14,15 @@ func settingID(name []byte) SettingID {
 		if equalFold(name, s.name) {
 			return s.id
 		}
+	}
+	return SettingOther
+}
+
+// partedID is settingID for a name of several parts, of which first is the
+// first. Custom settings alone have several.
+func partedID(first []byte) SettingID {
+	if equalFold(first, proxyPrefix[:len(proxyPrefix)-1]) {
+		return SettingProxy
 	}
 	return SettingOther
 }
@@ -44,9 +49,6 @@ var knownSettings = [...]struct {
 // shownSetting tells whether SHOW of a setting gives the same everywhere:
 // ReasonRead, or why it does not. Unlisted settings are the node's.
 func shownSetting(name []byte) Reason {
-	if len(name) > 1 && name[0] == '"' {
-		name = name[1 : len(name)-1]
-	}
 	if equalFold(name, "transaction_read_only") || equalFold(name, "in_hot_standby") {
 		return ReasonRoleProbe
 	}
