@@ -51,7 +51,7 @@ func playPeer(addr string) error {
 	for {
 		n, err := readCount(lines)
 		if err != nil {
-			return nil //nolint:nilerr // the parent closed standard input
+			return nil // the parent closed standard input
 		}
 		var wg sync.WaitGroup
 		for i := range clients {

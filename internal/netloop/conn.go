@@ -32,6 +32,7 @@ type Conn struct {
 	loop    *Loop
 	handler Handler
 	pump    *pump // nil when the loop's poller serves the socket itself
+	tls     *tlsLayer
 	out     queue // unsent output
 	err     error // what OnClose is going to be told
 	limit   *Timer
@@ -89,6 +90,10 @@ func (c *Conn) Write(p []byte) {
 	if c.state != stateOpen || len(p) == 0 {
 		return
 	}
+	if c.tls != nil {
+		c.writeTLS(p)
+		return
+	}
 	if c.out.size == 0 && c.pump == nil {
 		n := c.send(p)
 		if n == len(p) || c.state != stateOpen {
@@ -100,10 +105,10 @@ func (c *Conn) Write(p []byte) {
 	c.queued()
 }
 
-// Writev sends a and then b, in one system call if possible. Otherwise it is
-// like Write.
+// Writev sends a and then b, in one system call if possible (not over TLS).
+// Otherwise it is like Write.
 func (c *Conn) Writev(a, b []byte) {
-	if len(a) == 0 || len(b) == 0 {
+	if len(a) == 0 || len(b) == 0 || c.tls != nil {
 		c.Write(a)
 		c.Write(b)
 		return
@@ -169,6 +174,9 @@ func (c *Conn) ResumeRead() {
 		c.pump.resume()
 		return
 	}
+	if c.tls != nil {
+		c.loop.Defer(c.tls.again)
+	}
 	c.loop.touch(c)
 }
 
@@ -211,7 +219,7 @@ func (c *Conn) CloseAfterWrite(limit time.Duration) {
 // linger sends the end of the stream after the last output.
 func (c *Conn) linger() {
 	c.state = stateLingering
-	if c.peerEnded || !c.closeWrite() {
+	if !c.closeWrite() || (c.peerEnded && c.state == stateLingering) {
 		c.finish(nil)
 	}
 }
@@ -220,6 +228,13 @@ func (c *Conn) linger() {
 func (c *Conn) closeWrite() bool {
 	if c.pump != nil {
 		return c.pump.closeWrite(c)
+	}
+	if c.tls != nil {
+		c.endTLS()
+		if c.out.size > 0 { // linger again when the alert has left
+			c.state = stateFlushing
+			return true
+		}
 	}
 	return c.sock.shutdown()
 }
@@ -302,6 +317,9 @@ func (c *Conn) finish(err error) {
 		return
 	}
 	c.state, c.err = stateClosed, err
+	if c.tls != nil {
+		c.partTLS()
+	}
 	c.out.clear(&c.loop.chunks)
 	c.congested = false
 	if c.limit != nil {

@@ -11,10 +11,13 @@ type Detached struct {
 	addrs addresses
 	sock  socket
 	pump  *pump
+	tls   *tlsLayer
 	taken bool
 }
 
-// Attach makes nc a connection of the loop, with h as its handler. On success
+// Attach makes nc a connection of the loop, with h as its handler. TCP and Unix
+// sockets and, where made as TLSSocket tells, TLS connections are served by
+// the loop itself, others by a pump. On success
 // the loop owns the socket and nc is of no use any more; on failure nc is as it
 // was and still the caller's. Input that nc's user has read from it already is
 // not seen again. Loop goroutine only.
@@ -22,24 +25,28 @@ func (l *Loop) Attach(nc net.Conn, h Handler) (*Conn, error) {
 	if l.stopping.Load() {
 		return nil, ErrLoopEnded
 	}
+	base, layer := unwrap(nc)
 	c := &Conn{loop: l, handler: h, addrs: addressesOf(nc)}
-	sock, ok, err := takeSocket(nc)
+	sock, ok, err := takeSocket(base)
 	if err != nil {
 		return nil, fmt.Errorf("netloop: take over socket: %w", err)
 	}
 	if !ok {
+		if layer == nil {
+			nc = base
+		}
 		c.pump = newPump(nc, l.opts.ReadBuffer)
 		l.place(c)
 		c.pump.adopt(c)
 		return c, nil
 	}
-	c.sock = sock
+	c.sock, c.tls = sock, layer
 	if err := l.register(c); err != nil {
 		sock.close()
 		return nil, err
 	}
 	// The loop's own descriptor keeps the socket alive.
-	_ = nc.Close()
+	_ = base.Close()
 	return c, nil
 }
 
@@ -52,7 +59,7 @@ func (l *Loop) Adopt(d *Detached, h Handler) (*Conn, error) {
 	if d.taken {
 		return nil, ErrNotOpen
 	}
-	c := &Conn{loop: l, handler: h, addrs: d.addrs, sock: d.sock, pump: d.pump}
+	c := &Conn{loop: l, handler: h, addrs: d.addrs, sock: d.sock, pump: d.pump, tls: d.tls}
 	if c.pump != nil {
 		l.place(c)
 		c.pump.adopt(c)
@@ -69,6 +76,9 @@ func (l *Loop) register(c *Conn) error {
 	if err := c.enroll(); err != nil {
 		l.vacate(c)
 		return fmt.Errorf("netloop: register socket: %w", err)
+	}
+	if c.tls != nil {
+		c.lead()
 	}
 	return nil
 }
@@ -92,7 +102,7 @@ func (c *Conn) Detach() (*Detached, error) {
 	}
 	c.state = stateDetached
 	c.loop.vacate(c)
-	return &Detached{addrs: c.addrs, sock: c.sock, pump: c.pump}, nil
+	return &Detached{addrs: c.addrs, sock: c.sock, pump: c.pump, tls: c.tls}, nil
 }
 
 // Close closes a connection that no loop adopted. After Adopt it does

@@ -25,7 +25,9 @@
 // # Transports
 //
 // On Linux TCP and Unix sockets are taken out of the Go runtime's poller and
-// served by the loop's own level-triggered epoll set. Any other net.Conn, and
+// served by the loop's own level-triggered epoll set. So is TLS over them if
+// the tls.Conn was made over a TLSSocket: crypto/tls then only transforms
+// bytes, on the loop's goroutine. Any other net.Conn, and
 // everything on systems without epoll (or with the build tag netloop_portable),
 // is served by a pump: a reading and a writing goroutine per connection that
 // post to the loop, at most one read buffer ahead of the handler. Handlers

@@ -2,14 +2,20 @@ package netloop
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,20 +143,68 @@ func wait[T any](t testing.TB, ch <-chan T, what string) T {
 
 // network is a kind of connection every test of transports runs over.
 type network struct {
-	name string
-	pair func(t testing.TB) (near, far net.Conn)
+	name      string
+	encrypted bool
+	pair      func(t testing.TB) (near, far net.Conn)
 }
 
 // networks lists the kinds: what the poller serves, and what a pump does.
 func networks() []network {
 	return []network{
-		{"tcp", tcpPair},
-		{"unix", unixPair},
-		{"pump", func(t testing.TB) (net.Conn, net.Conn) {
+		{"tcp", false, tcpPair},
+		{"unix", false, unixPair},
+		{"pump", false, func(t testing.TB) (net.Conn, net.Conn) {
 			near, far := tcpPair(t)
 			return wrapped{near.(*net.TCPConn)}, far
 		}},
+		{"tls", true, func(t testing.TB) (net.Conn, net.Conn) {
+			near, far := tcpPair(t)
+			return tlsPair(t, ForTLS(near), far)
+		}},
+		{"tlspump", true, func(t testing.TB) (net.Conn, net.Conn) {
+			near, far := tcpPair(t)
+			return tlsPair(t, near, far)
+		}},
 	}
+}
+
+// certificate makes a self-signed one.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
+
+// tlsPair puts TLS over a pair. Handshakes block, as they do in goroutines
+// of the control plane.
+func tlsPair(t testing.TB, near, far net.Conn) (server, client *tls.Conn) {
+	t.Helper()
+	server = tls.Server(near, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+	client = tls.Client(far, &tls.Config{InsecureSkipVerify: true})
+	done := make(chan error, 1)
+	go func() { done <- server.Handshake() }()
+	if err := client.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := wait(t, done, "handshake"); err != nil {
+		t.Fatal(err)
+	}
+	return server, client
+}
+
+// rawConn is the TCP or Unix connection under nc.
+func rawConn(nc net.Conn) net.Conn {
+	if t, ok := nc.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return nc
 }
 
 // wrapped hides the type of a connection, so that it gets a pump.

@@ -8,7 +8,8 @@ import (
 
 // Handler receives what happens to one Conn, always on the loop's goroutine.
 type Handler interface {
-	// OnData is given the bytes just read. They are valid during the call only.
+	// OnData is given the bytes just read. They are valid during the call only,
+	// and the handler may overwrite them.
 	// The connection may be paused, closed or detached in it.
 	OnData(c *Conn, p []byte)
 	// OnDrained says that unsent output fell to the low-water mark after

@@ -73,6 +73,7 @@ func (c *Conn) send([]byte) int       { return 0 }
 func (c *Conn) send2(_, _ []byte) int { return 0 }
 func (c *Conn) enroll() error         { return ErrNotOpen }
 func (c *Conn) withdraw() error       { return ErrNotOpen }
+func (c *Conn) push() bool            { return false }
 func (c *Conn) updateMask()           {}
 
 // readOnce delivers what the pump has ready.
@@ -80,3 +81,6 @@ func (c *Conn) readOnce() bool {
 	c.pumpRead()
 	return false
 }
+
+// receive is never reached: without a poller no TLSSocket has an owner.
+func (s *TLSSocket) receive([]byte) (int, error) { return 0, errWouldBlock }

@@ -160,8 +160,14 @@ func (c *Conn) handle(events uint32) {
 // so there is no second read to hear EAGAIN, unless the event says that the
 // peer has ended: then the end is fetched right away.
 func (c *Conn) readable(events uint32) {
+	hangup := events&(maskGone|unix.EPOLLRDHUP) != 0
+	if c.tls != nil && c.state <= stateBroken {
+		c.tls.socket.idle, c.tls.socket.hangup = false, hangup
+		c.readTLS()
+		return
+	}
 	more := c.readOnce()
-	for more && events&(maskGone|unix.EPOLLRDHUP) != 0 && c.state < stateClosed && !c.paused {
+	for more && hangup && c.state < stateClosed && !c.paused {
 		more = c.readOnce()
 	}
 }
@@ -173,9 +179,11 @@ func (c *Conn) readOnce() bool {
 		c.pumpRead()
 		return false
 	}
-	buf := c.loop.buf
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.sock.fd),
-		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), unix.MSG_DONTWAIT, 0, 0)
+	if c.tls != nil && c.state <= stateBroken {
+		c.readTLS()
+		return false
+	}
+	n, errno := recv(c.sock.fd, c.loop.buf)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case errno != 0:
@@ -183,10 +191,42 @@ func (c *Conn) readOnce() bool {
 	case n == 0:
 		c.ended(io.EOF)
 	default:
-		c.received(buf[:n])
-		return int(n) < len(buf)
+		c.received(c.loop.buf[:n])
+		return n < len(c.loop.buf)
 	}
 	return false
+}
+
+// recv reads what there is, without waiting and without telling the Go
+// scheduler.
+func recv(fd int32, buf []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// receive reads for the TLS layer. A short read means that the kernel has no
+// more, unless the event told of the peer's end, which is then still to come.
+func (s *TLSSocket) receive(p []byte) (int, error) {
+	if s.idle || s.left <= 0 || len(p) == 0 {
+		return 0, errWouldBlock
+	}
+	n, errno := recv(s.owner.sock.fd, p)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		s.idle = true
+		return 0, errWouldBlock
+	case errno != 0:
+		return 0, os.NewSyscallError("recv", errno)
+	case n == 0:
+		return 0, io.EOF
+	}
+	s.left -= n
+	s.idle = n < len(p) && !s.hangup
+	return n, nil
 }
 
 // sendFlags: never block, and no SIGPIPE.
@@ -236,8 +276,19 @@ func (c *Conn) accepted(n uintptr, errno syscall.Errno) int {
 // drains fast must not keep the others waiting.
 const flushPieces = 16
 
-// flush sends queued output.
+// flush sends queued output when there is room for it.
 func (c *Conn) flush() {
+	if !c.push() {
+		return
+	}
+	if c.out.size == 0 {
+		c.loop.touch(c)
+	}
+	c.sent()
+}
+
+// push offers queued output to the kernel and reports whether it took some.
+func (c *Conn) push() bool {
 	var iov [flushPieces]unix.Iovec
 	pieces := 0
 	for k := c.out.head; k != nil && pieces < flushPieces; k = k.next {
@@ -246,12 +297,6 @@ func (c *Conn) flush() {
 		pieces++
 	}
 	n := c.sendv(iov[:pieces])
-	if n == 0 {
-		return
-	}
 	c.out.advance(&c.loop.chunks, n)
-	if c.out.size == 0 {
-		c.loop.touch(c)
-	}
-	c.sent()
+	return n > 0
 }
