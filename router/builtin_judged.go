@@ -245,3 +245,12 @@ func grammarType(name string) bool {
 	}
 	return false
 }
+
+// Judge gives the verdict of a function of pg_catalog by its name and its
+// volatility (pg_proc.provolatile).
+func Judge(name, volatility string) Verdict {
+	if volatility == "" {
+		volatility = "v"
+	}
+	return verdictOf(name, volatility[0])
+}
