@@ -205,13 +205,15 @@ func (c *Conn) OnClose(_ *netloop.Conn, err error) {
 	default:
 		c.pool.set.suspect(c.Key.Node)
 	}
-	if in := c.internal; in != nil {
-		c.internal = nil
-		in.Done(c, lost(c, err))
-	}
+	// The session first: for it the loss goes before the end of what pgroute
+	// itself was asking on the connection.
 	if f := c.front; f != nil {
 		c.front = nil
 		f.Lost(c, c.stream.fatal, err)
+	}
+	if in := c.internal; in != nil {
+		c.internal = nil
+		in.Done(c, lost(c, err))
 	}
 }
 

@@ -61,11 +61,16 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	mid, owed, tx := c.MidMessage(), c.Owed(), c.Tx()
 	rerun := s.mayRerun(c, tx)
 	pinned, flight, batch := s.state.pins, s.flight, c.InBatch()
+	unread := s.state.busy && len(s.state.touched) > 0 && tx == wire.TxIdle
 	s.dropLink()
 	s.w.monitor.Suspect(c.Key.Node)
 	switch {
 	case pinned != 0:
 		s.fatal(pg.Fatalf(pg.AdminShutdown, "terminating connection: the server that held state of this session (%s) was lost", pinned).
+			WithCause(err))
+		return
+	case unread:
+		s.fatal(pg.Fatalf(pg.AdminShutdown, "terminating connection: the server was lost before the session's settings were known").
 			WithCause(err))
 		return
 	case mid:
@@ -76,6 +81,7 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 		return
 	}
 	s.forgetAgain()
+	s.grant = 0
 	if tx != wire.TxIdle {
 		s.lost = lostUnreported
 	}
@@ -93,10 +99,11 @@ func (s *session) mayRerun(c *backend.Conn, tx byte) bool {
 	return len(s.again) > 0 && c.NothingForwarded()
 }
 
-// dropLink forgets a link that has ended by itself.
+// dropLink forgets the link. The grant stays: it tells how much of the last
+// unit has not been sent.
 func (s *session) dropLink() {
 	s.w.set.End(s.node)
-	s.link, s.grant, s.flight = nil, 0, flightNone
+	s.link, s.flight = nil, flightNone
 	s.w.out = s.w.out[:0]
 	s.state.busy = false
 	s.state.touched = s.state.touched[:0]
@@ -232,8 +239,9 @@ func (s *session) runAgain(failed cluster.NodeID) {
 	for i := len(s.againUndo) - 1; i >= 0; i-- {
 		s.againUndo[i].Undo(false)
 	}
-	s.in = append(s.again, s.in...)
-	s.again = nil
+	unsent := min(s.grant, len(s.in))
+	s.in = append(s.again, s.in[unsent:]...)
+	s.again, s.grant = nil, 0
 	s.forgetAgain()
 	s.excluded = s.excluded.With(failed)
 	s.w.counters.Reruns.Add(1)
@@ -306,6 +314,7 @@ func (s *session) failUnit(err *pg.Error) {
 	s.dropLink()
 	link.Unlink()
 	s.forgetAgain()
+	s.grant = 0
 	s.move(phaseIdle)
 	u := &s.w.unit
 	if _, bad := s.collect(s.in, u); bad != nil {
