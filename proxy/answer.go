@@ -28,6 +28,7 @@ func (s *session) ServerDrained() {
 
 // Ready takes the end of the answer to one unit (backend.Frontend).
 func (s *session) Ready(tx byte) {
+	s.w.answered(s.node, s.onPrimary)
 	if !s.onPrimary {
 		s.answeredAgain()
 	}
@@ -73,12 +74,13 @@ func (s *session) Completed(tag []byte) {
 	switch {
 	case string(tag) == "DISCARD ALL":
 		clear(s.state.named)
-		s.state.unnamed, s.state.pins, s.state.touched = nil, 0, s.state.touched[:0]
+		s.unpin(s.state.pins)
+		s.state.unnamed, s.state.touched = nil, s.state.touched[:0]
 		s.state.set = backend.Settings{}
 		s.learnSettings()
 	case string(tag) == "DEALLOCATE ALL":
 		clear(s.state.named)
-		s.state.pins &^= pinSQLPrepare
+		s.unpin(pinSQLPrepare)
 	case string(tag) == "DEALLOCATE" && s.state.dropping != "":
 		delete(s.state.named, s.state.dropping)
 	}

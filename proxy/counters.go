@@ -16,7 +16,9 @@ type Counters struct {
 	FenceWaits, Fenced, FenceMissed, LostWrites     atomic.Uint64
 	ServersLost, Reruns, Refused25006               atomic.Uint64
 	Pins                                            [pinCount]atomic.Uint64
+	pinned                                          [pinCount]atomic.Int64
 	decisions                                       [actionCount][causeCount]atomic.Uint64
+	shadowed                                        [actionCount]atomic.Uint64
 	reasons                                         [reasonCount]atomic.Uint64
 }
 
@@ -31,6 +33,9 @@ const (
 func (c *Counters) decided(d router.Decision, u *unit) {
 	c.decisions[d.Action%actionCount][d.Cause%causeCount].Add(1)
 	c.reasons[u.Reason%reasonCount].Add(1)
+	if d.Cause == router.CauseShadow {
+		c.shadowed[d.Would%actionCount].Add(1)
+	}
 }
 
 // Decisions gives how often units were given that action for that cause.
@@ -40,6 +45,22 @@ func (c *Counters) Decisions(a router.Action, cause router.Cause) uint64 {
 
 // Reasons gives how often units had that reason for their class.
 func (c *Counters) Reasons(r router.Reason) uint64 { return c.reasons[r%reasonCount].Load() }
+
+// Shadowed gives how often shadow mode kept a unit from that action.
+func (c *Counters) Shadowed(a router.Action) uint64 { return c.shadowed[a%actionCount].Load() }
+
+// Pinned gives the number of sessions pinned now for the reason at that place
+// of PinNames.
+func (c *Counters) Pinned(reason int) int64 { return c.pinned[reason].Load() }
+
+// unpinned counts reasons that are gone.
+func (c *Counters) unpinned(p pin) {
+	for i := range pinCount {
+		if p&(1<<i) != 0 {
+			c.pinned[i].Add(-1)
+		}
+	}
+}
 
 // PinNames lists the reasons for pins, in the order of Counters.Pins.
 func PinNames() []string { return pinNames[:] }

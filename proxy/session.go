@@ -225,6 +225,7 @@ func (s *session) OnClose(_ *netloop.Conn, err error) {
 func (s *session) leave() {
 	s.unwait(health.HoldGone)
 	s.move(phaseClosing)
+	s.w.counters.unpinned(s.state.pins)
 	s.w.keys.remove(s)
 	s.w.putBuffer(s.in)
 	s.in, s.rest = nil, 0

@@ -94,8 +94,15 @@ func (s *session) pin(p pin) {
 	for i := range pinCount {
 		if added&(1<<i) != 0 {
 			s.w.counters.Pins[i].Add(1)
+			s.w.counters.pinned[i].Add(1)
 		}
 	}
+}
+
+// unpin takes reasons to stay away: what they stood for is gone.
+func (s *session) unpin(p pin) {
+	s.w.counters.unpinned(s.state.pins & p)
+	s.state.pins &^= p
 }
 
 // soil tells a connection what the session leaves on it.

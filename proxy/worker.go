@@ -25,7 +25,7 @@ type worker struct {
 	sessions map[*session]struct{}
 	held     map[*session]struct{}
 	view     router.View
-	cache    *classCache
+	cache    *router.Cache
 	class    router.Options // of the classification at hand
 	learned  *learned
 	unit     unit // of the decision at hand
@@ -40,7 +40,8 @@ type worker struct {
 	buffers [][]byte
 
 	inPhase [phases]atomic.Int64
-	count   atomic.Int64 // sessions, those on their way included
+	queries []nodeQueries // by NodeID
+	count   atomic.Int64  // sessions, those on their way included
 }
 
 // Sizes in bytes.
@@ -62,7 +63,8 @@ func (w *worker) init(s *Server, loop *netloop.Loop) {
 	w.Server, w.loop = s, loop
 	w.sessions, w.held = map[*session]struct{}{}, map[*session]struct{}{}
 	w.rnd = rand.NewPCG(rand.Uint64(), rand.Uint64())
-	w.cache = newClassCache(s.opts.ClassCacheBytes)
+	w.cache = router.NewCache(s.opts.ClassCacheBytes)
+	w.queries = make([]nodeQueries, s.opts.NodeCount)
 	w.learned = newLearned()
 	w.view.Policy = s.opts.Policy
 	w.view.Snap = s.monitor.Snapshot()
