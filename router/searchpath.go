@@ -163,15 +163,17 @@ func lowerASCII(s string) string {
 	return string(b)
 }
 
-// cutName cuts a name at 63 bytes without splitting a UTF-8 sequence, as
+// cutName cuts a name to 63 bytes.
+func cutName(s string) string { return cutAt(s, maxIdentifier) }
+
+// cutAt cuts to at most n bytes without splitting a UTF-8 sequence, as
 // pg_mbcliplen does.
-func cutName(s string) string {
-	if len(s) <= maxIdentifier {
+func cutAt(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	end := maxIdentifier
-	for end > 0 && s[end]&0xC0 == 0x80 {
-		end--
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
 	}
-	return s[:end]
+	return s[:n]
 }
