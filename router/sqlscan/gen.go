@@ -106,13 +106,28 @@ func hash(word string) uint32 {
 	return h
 }
 
-// characters writes the two tables by byte value: what a byte can begin or
-// continue, and its lower case, as in scan.l and downcase_identifier.
+// characters writes the tables by byte value: what a byte can begin or
+// continue; its lower case, as in scan.l and downcase_identifier; and that
+// again with zero for what cannot be part of a word.
 func characters(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\nvar classOf = [256]class{\n")
 	for c := range 256 {
 		if names := classes(byte(c)); names != "" {
 			fmt.Fprintf(b, "\t%#02x: %s,\n", c, names)
+		}
+	}
+	fmt.Fprintf(b, "}\n\nvar wordByte = [256]byte{\n")
+	for c := range 256 {
+		l := byte(0)
+		if strings.Contains(classes(byte(c)), "wordPart") {
+			l = []byte(strings.ToLower(string([]byte{byte(c)})))[0]
+			if c >= 0x80 {
+				l = byte(c)
+			}
+		}
+		fmt.Fprintf(b, "%d,", l)
+		if c%16 == 15 {
+			fmt.Fprintln(b)
 		}
 	}
 	fmt.Fprintf(b, "}\n\nvar lower = [256]byte{\n")
@@ -144,6 +159,7 @@ func classes(c byte) string {
 	add(letter || digit || c == '$', "wordPart")
 	add(letter || digit, "tagPart")
 	add(digit, "digit")
+	add(strings.IndexByte("eEbBxXnNuU", c) >= 0, "prefix")
 	add(strings.IndexByte("~!@#^&|`?+-*/%<>=", c) >= 0, "operatorPart")
 	add(strings.IndexByte("~!@#^&|`?%", c) >= 0, "operatorMark")
 	return strings.Join(names, "|")

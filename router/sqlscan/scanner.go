@@ -22,11 +22,12 @@ func (s *Scanner) Pos() int { return s.pos }
 // and for ever after.
 func (s *Scanner) Next() Token {
 	for {
-		for s.pos < len(s.text) && classOf[s.text[s.pos]]&space != 0 {
-			s.pos++
+		text, pos := s.text, s.pos
+		for pos < len(text) && classOf[text[pos]]&space != 0 {
+			pos++
 		}
-		t := s.Raw()
-		if t.Kind != Comment && t.Kind != Space {
+		s.pos = pos
+		if t := s.Raw(); t.Kind != Comment {
 			return t
 		}
 	}
@@ -41,10 +42,13 @@ func (s *Scanner) Raw() Token {
 	}
 	c := s.text[start]
 	class := classOf[c]
+	if class&wordStart != 0 {
+		return s.word(class)
+	}
 	var kind Kind
 	switch {
-	case class&wordStart != 0:
-		return s.word()
+	case class == 0:
+		kind = s.punctuation(c)
 	case class&digit != 0:
 		kind = s.number()
 	case class&space != 0:
@@ -55,7 +59,7 @@ func (s *Scanner) Raw() Token {
 	case class&operatorPart != 0:
 		kind = s.operator()
 	default:
-		kind = s.punctuation(c)
+		kind = s.punctuation(c) // $, which is part of words too
 	}
 	return Token{Kind: kind, Start: uint32(start), End: uint32(s.pos)}
 }
@@ -71,24 +75,26 @@ func (s *Scanner) at(n int) byte {
 
 // word scans an identifier or key word, or the literal its letters introduce:
 // E'…', B'…', X'…', N'…', U&'…' and U&"…".
-func (s *Scanner) word() Token {
+func (s *Scanner) word(first class) Token {
 	start := s.pos
-	if c := s.at(1); c == '\'' || c == '&' {
-		if kind := s.prefixed(); kind != EOF {
-			return Token{Kind: kind, Start: uint32(start), End: uint32(s.pos)}
+	if first&prefix != 0 {
+		if c := s.at(1); c == '\'' || c == '&' {
+			if kind := s.prefixed(); kind != EOF {
+				return Token{Kind: kind, Start: uint32(start), End: uint32(s.pos)}
+			}
 		}
 	}
 	var h uint32
-	i := start
-	for ; i < len(s.text); i++ {
-		c := s.text[i]
-		if classOf[c]&wordPart == 0 {
+	text, i := s.text, start
+	for ; i < len(text); i++ {
+		c := wordByte[text[i]]
+		if c == 0 {
 			break
 		}
-		h = (h ^ uint32(lower[c])) * hashMultiplier
+		h = (h ^ uint32(c)) * hashMultiplier
 	}
 	s.pos = i
-	return Token{Kind: Word, Keyword: lookup(s.text[start:i], h), Start: uint32(start), End: uint32(i)}
+	return Token{Kind: Word, Keyword: lookup(text[start:i], h), Start: uint32(start), End: uint32(i)}
 }
 
 // prefixed scans a literal that one letter introduces; EOF when it is none.

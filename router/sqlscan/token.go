@@ -77,4 +77,5 @@ const (
 	digit
 	operatorPart
 	operatorMark // lets an operator end in + or -
+	prefix       // the letter may introduce a literal: E'…'
 )
