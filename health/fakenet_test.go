@@ -30,6 +30,9 @@ type fakeNode struct {
 	down, frozen bool
 	probeDelay   time.Duration // on top of fakeDelay, for probes only
 	history      []cluster.Ancestor
+	dialErr      error   // of every dial
+	historyErrs  []error // of the next questions for the history
+	histories    int
 	gone         chan struct{}
 	dials        int
 	probes       []time.Time
@@ -106,6 +109,9 @@ func (f *fakeNet) trip(ctx context.Context, i int, gone chan struct{}, delay tim
 func (f *fakeNet) open(ctx context.Context, node cluster.NodeID) (*fakeLink, error) {
 	f.change(int(node), func(n *fakeNode) { n.dials++ })
 	n := f.get(int(node))
+	if n.dialErr != nil {
+		return nil, n.dialErr
+	}
 	if n.down {
 		return nil, errors.New("connection refused")
 	}
@@ -130,7 +136,17 @@ func (f *fakeNet) dialLSN(ctx context.Context, node cluster.NodeID) (lsnLink, er
 }
 
 func (f *fakeNet) history(ctx context.Context, node cluster.NodeID, _ pg.TimelineID) ([]cluster.Ancestor, error) {
+	var err error
+	f.change(int(node), func(n *fakeNode) {
+		n.histories++
+		if len(n.historyErrs) > 0 {
+			err, n.historyErrs = n.historyErrs[0], n.historyErrs[1:]
+		}
+	})
 	n := f.get(int(node))
+	if err != nil {
+		return nil, err
+	}
 	return n.history, f.trip(ctx, int(node), n.gone, fakeDelay)
 }
 

@@ -181,9 +181,12 @@ func (j *judge) node(i int, highest pg.LSN) cluster.Node {
 	n.ID, n.Up, n.Life, n.LastError = o.node, o.up(), o.life, o.err
 	n.Role, n.Timeline, n.Version = j.role(o), o.timeline, o.version
 	n.SampledAt = o.sentAt
-	n.ReceiverStatus, n.Sender = o.receiver.status, o.receiver.sender
+	if n.Role != cluster.RoleStandby {
+		n.SyncState = ""
+	}
 	switch n.Role {
 	case cluster.RoleStandby:
+		n.ReceiverStatus, n.Sender = o.receiver.status, o.receiver.sender
 		j.standby(&n, o, &j.lags[i], highest)
 	case cluster.RolePrimary, cluster.RoleDeposed:
 		n.InsertLSN = o.insert

@@ -9,7 +9,6 @@ import (
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/lab"
 	"github.com/pgroute/pgroute/internal/lab/labtest"
-	"github.com/pgroute/pgroute/internal/pg"
 )
 
 // rig is a real cluster with a monitor on it.
@@ -17,6 +16,7 @@ type rig struct {
 	*Monitor
 	t   *testing.T
 	lab *lab.Lab
+	cfg Config
 }
 
 // startRig starts a cluster and a monitor; change may adapt its settings.
@@ -30,7 +30,7 @@ func startRig(t *testing.T, o lab.Options, change func(*Config)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	return &rig{Monitor: runMonitor(t, cfg), t: t, lab: l}
+	return &rig{Monitor: runMonitor(t, cfg), t: t, lab: l, cfg: cfg}
 }
 
 // runMonitor runs a monitor until the test ends.
@@ -138,30 +138,4 @@ func fence(t *testing.T, m *Monitor, req FenceRequest) FenceResult {
 		t.Fatal("no answer to a fence request")
 		return FenceResult{}
 	}
-}
-
-func TestPromotionIsFollowed(t *testing.T) {
-	r := startRig(t, lab.Options{Standbys: 2}, nil)
-	first := r.steady()
-	if first.PrimaryNode().Name != "primary" || first.Timeline != 1 {
-		t.Fatalf("%+v", first)
-	}
-	f := fence(t, r.Monitor, FenceRequest{Budget: time.Second})
-	if f.Node == cluster.NoNode || f.Fence.LSN == 0 {
-		t.Fatalf("%+v", f)
-	}
-	r.do(r.lab.Kill, "primary")
-	lost := r.await("primary lost", func(s *cluster.Snapshot) bool { return s.Writes == cluster.WritesLost })
-	if n := lost.ByName("standby1"); n.Exclusion != cluster.Eligible {
-		t.Errorf("reads must go on: %+v", n)
-	}
-	r.do(r.lab.Promote, "standby1")
-	s := r.await("standby1 accepted", primaryIs("standby1"))
-	if len(s.History) != 1 || s.History[0].Timeline != 1 || s.History[0].End == pg.InvalidLSN || s.Timeline != 2 {
-		t.Errorf("history: %+v", s.History)
-	}
-	for _, e := range r.Events() {
-		t.Logf("%+v", e)
-	}
-	t.Logf("%+v", r.Stats())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 
 	"github.com/pgroute/pgroute/internal/cluster"
@@ -140,6 +141,73 @@ func TestConfirmSamplesAfterTheCall(t *testing.T) {
 			t.Error("confirmed a node that does not exist")
 		}
 	})
+}
+
+// A connection that breaks under a probe does not make the node down when it
+// can be reached again.
+func TestBrokenConnectionIsReplacedAtOnce(t *testing.T) {
+	bubble(t, 1, calm, func(t *testing.T, m *Monitor, f *fakeNet) {
+		before := m.Snapshot().Nodes[0].Life
+		f.change(0, func(n *fakeNode) { n.probeDelay = time.Second })
+		m.Suspect(0)
+		elapse(500 * time.Millisecond)
+		f.change(0, func(n *fakeNode) { n.probeDelay = 0 })
+		f.cut(0)
+		elapse(10 * time.Millisecond)
+		if s := m.Snapshot(); s.Primary != 0 || s.Nodes[0].Life <= before || m.Stats().Events[EventNodeDown] != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestNodeThatRefusesIsNotHammered(t *testing.T) {
+	bubble(t, 1, Config{}, func(t *testing.T, m *Monitor, f *fakeNet) {
+		f.change(0, func(n *fakeNode) { n.dialErr = &pgconn.PgError{Code: "28P01", Message: "no"} })
+		f.cut(0)
+		elapse(100 * time.Millisecond)
+		before := f.get(0).dials
+		elapse(10 * time.Second) // at the fast pace: 200 probes
+		if n := f.get(0).dials - before; n > 11 {
+			t.Errorf("%d dials in 10 s", n)
+		}
+		f.change(0, func(n *fakeNode) { n.dialErr = nil })
+		elapse(2 * time.Second)
+		if m.Snapshot().Primary != 0 {
+			t.Error("did not come back")
+		}
+	})
+}
+
+// A history that cannot be read just now is asked for again; one that may not
+// be read leads to the fallback, until the right is granted.
+func TestHistoryIsAskedForAgain(t *testing.T) {
+	busy := &pgconn.PgError{Code: "53300", Message: "no walsender is free"}
+	forbidden := &pgconn.PgError{Code: "42501", Message: "permission denied"}
+	for _, c := range []struct {
+		name   string
+		errs   []error
+		reason Reason
+		asked  int
+	}{
+		{"busy once", []error{busy}, ReasonSteady, 2},
+		{"busy for long", []error{busy, busy, busy}, ReasonUnverified, 3},
+		{"forbidden", []error{forbidden}, ReasonUnverified, 1},
+	} {
+		bubble(t, 1, Config{}, func(t *testing.T, m *Monitor, f *fakeNet) {
+			f.change(1, func(n *fakeNode) { n.historyErrs = c.errs })
+			f.kill(0)
+			f.promote(1, 0x1000)
+			elapse(time.Second)
+			s := m.Stats()
+			if m.Snapshot().Primary != 1 || s.Reason != c.reason || f.get(1).histories != c.asked {
+				t.Errorf("%s: %v after %d questions", c.name, s.Reason, f.get(1).histories)
+			}
+			elapse(historyRetry + time.Second)
+			if s := m.Stats(); s.Reason != ReasonSteady {
+				t.Errorf("%s: not asked again: %v", c.name, s.Reason)
+			}
+		})
+	}
 }
 
 func TestConfirmationsShareOneProbe(t *testing.T) {

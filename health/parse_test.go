@@ -1,8 +1,10 @@
 package health
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -131,5 +133,22 @@ func TestDescribeKeepsServerErrorsShort(t *testing.T) {
 	err := &pgconn.PgError{Severity: "FATAL", Code: "28P01", Message: "password authentication failed"}
 	if got := describe(err); got != "password authentication failed (SQLSTATE 28P01)" || !denied(err) {
 		t.Error(got)
+	}
+}
+
+func TestRepeatedEventsAreThrottledInTheLog(t *testing.T) {
+	var out strings.Builder
+	l := newEventLog(slog.New(slog.NewTextHandler(&out, nil)))
+	now := time.Unix(1e9, 0)
+	for i := range 1000 {
+		l.write(Event{At: now.Add(time.Duration(i) * time.Millisecond), Kind: EventNodeDown, Node: 1, Name: "b"})
+	}
+	l.write(Event{At: now, Kind: EventNodeDown, Node: 2, Name: "c"})
+	if n := strings.Count(out.String(), "\n"); n != logBurst+1 {
+		t.Errorf("%d lines", n)
+	}
+	l.write(Event{At: now.Add(logSpacing), Kind: EventNodeDown, Node: 1, Name: "b"})
+	if want := "repeated=995"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %s in the last line of %s", want, out.String())
 	}
 }

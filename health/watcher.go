@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/pg"
 )
 
 // watcher keeps one monitor connection to one node and probes when kicked: by
@@ -33,9 +34,11 @@ type watcher struct {
 	link      link
 	life      cluster.Life
 	history   history // of historyOf, in this life
-	historyOf uint32
+	historyOf pg.TimelineID
 	attempts  int
+	triedAt   time.Time // when history was last asked for
 	lastRound time.Time
+	refused   bool // the last dial was refused for lack of a right
 }
 
 // confirmation is the outcome of one round for those who waited for it.
@@ -44,13 +47,20 @@ type confirmation struct {
 	err  error
 }
 
-// roundSpacing keeps a flapping node, or a storm of suspicions, from being
-// probed without pause. Confirmations do not wait for it.
-const roundSpacing = 5 * time.Millisecond
-
-// historyAttempts is how often a history is asked for before it counts as
-// unreadable when the failure looks passing, such as no free walsender.
-const historyAttempts = 3
+const (
+	// roundSpacing keeps a flapping node, or a storm of suspicions, from being
+	// probed without pause. Confirmations do not wait for it.
+	roundSpacing = 5 * time.Millisecond
+	// refusedSpacing is the pace at a node that refuses the monitor role: each
+	// attempt costs it a password hash and a line in its log.
+	refusedSpacing = time.Second
+	// historyAttempts is how often a history is asked for before it counts as
+	// unreadable when the failure looks passing, such as no free walsender.
+	historyAttempts = 3
+	// historyRetry is when an unreadable history is asked for again: the right
+	// may have been granted.
+	historyRetry = time.Minute
+)
 
 // kick asks for a round soon. Never blocks.
 func (w *watcher) kick() {
@@ -111,13 +121,10 @@ func (w *watcher) idle(ctx context.Context) error {
 	return err
 }
 
-// space waits out the rest of roundSpacing unless somebody waits for a sample.
+// space waits out the time that must pass between two rounds.
 func (w *watcher) space(ctx context.Context) {
-	w.mu.Lock()
-	wanted := len(w.waiting) > 0
-	w.mu.Unlock()
-	pause := roundSpacing - time.Since(w.lastRound)
-	if wanted || pause <= 0 {
+	pause := w.spacing() - time.Since(w.lastRound)
+	if pause <= 0 {
 		return
 	}
 	timer := time.NewTimer(pause)
@@ -126,6 +133,19 @@ func (w *watcher) space(ctx context.Context) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+// spacing is the least time between two rounds.
+func (w *watcher) spacing() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.refused:
+		return refusedSpacing
+	case len(w.waiting) > 0:
+		return 0
+	}
+	return roundSpacing
 }
 
 // round takes one sample and answers those who waited for it.
@@ -181,6 +201,7 @@ func (w *watcher) redial(ctx context.Context) observation {
 	defer cancel()
 	start := time.Now()
 	l, err := w.net.dial(ctx, w.id)
+	w.refused = err != nil && denied(err)
 	if err != nil {
 		return w.failed(start, err)
 	}
@@ -209,14 +230,16 @@ func (w *watcher) sample(ctx context.Context) observation {
 
 // readHistory reads a writable node's history once per life and timeline.
 func (w *watcher) readHistory(ctx context.Context, o *observation) history {
-	if w.historyOf != uint32(o.timeline) {
-		w.history, w.historyOf, w.attempts = history{}, uint32(o.timeline), 0
+	if w.historyOf != o.timeline {
+		w.history, w.historyOf, w.attempts = history{}, o.timeline, 0
 	}
-	if w.history.state == historyKnown || w.history.state == historyUnreadable {
+	unreadable := w.history.state == historyUnreadable && time.Since(w.triedAt) < historyRetry
+	if w.history.state == historyKnown || unreadable {
 		return w.history
 	}
 	ancestors, err := w.net.history(ctx, w.id, o.timeline)
 	w.attempts++
+	w.triedAt = time.Now()
 	switch {
 	case err == nil:
 		w.history = history{state: historyKnown, ancestors: ancestors}
