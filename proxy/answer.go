@@ -36,6 +36,9 @@ func (s *session) Ready(tx byte) {
 		return
 	}
 	s.flight = flightNone
+	if tx == wire.TxIdle {
+		s.releaseCatalog()
+	}
 	if s.onPrimary {
 		s.touchedPrimary()
 	} else {

@@ -103,6 +103,7 @@ func (s *session) mayRerun(c *backend.Conn, tx byte) bool {
 // unit has not been sent.
 func (s *session) dropLink() {
 	s.w.set.End(s.node)
+	s.releaseCatalog()
 	s.link, s.flight = nil, flightNone
 	s.w.out = s.w.out[:0]
 	s.state.busy = false

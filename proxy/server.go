@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgroute/pgroute/backend"
 	"github.com/pgroute/pgroute/health"
+	"github.com/pgroute/pgroute/internal/catalog"
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/netloop"
 	"github.com/pgroute/pgroute/internal/pg"
@@ -27,10 +28,11 @@ type Roles interface {
 }
 
 // Catalogs gives what the names in statements of a database stand for
-// (catalog.Registry). It never blocks.
+// (catalog.Store). It never blocks.
 type Catalogs interface {
 	For(database string) router.Catalog
-	MarkStale(database string)
+	// Hold distrusts a database's catalogue while DDL is under way there.
+	Hold(database string) *catalog.Holder
 }
 
 // Options configure a Server. All are required unless they say otherwise.

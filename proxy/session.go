@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgroute/pgroute/backend"
 	"github.com/pgroute/pgroute/health"
+	"github.com/pgroute/pgroute/internal/catalog"
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/netloop"
 	"github.com/pgroute/pgroute/internal/pg"
@@ -44,6 +45,7 @@ type session struct {
 	state  state
 	req    *backend.Request
 	wait   *wait // phases waiting and held
+	holder *catalog.Holder // while DDL of the session is under way
 	key    cancelKey
 	phase  phase
 	flight flight
@@ -233,6 +235,7 @@ func (s *session) leave() {
 	if s.login != nil {
 		s.login.stop()
 	}
+	s.releaseCatalog()
 	link := s.link
 	if link == nil {
 		return

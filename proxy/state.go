@@ -117,6 +117,9 @@ func (st *state) soil(link *backend.Conn) {
 
 // note takes in what a statement about to be sent leaves behind.
 func (s *session) note(sc *router.Script, text []byte) {
+	if sc.Effects.Has(router.EffectCatalog) && s.holder == nil {
+		s.holder = s.w.catalogs.Hold(s.user.tenant.Database)
+	}
 	if sc.Effects&router.SessionState == 0 {
 		return
 	}
@@ -134,6 +137,15 @@ func (s *session) note(sc *router.Script, text []byte) {
 				s.touchSetting(set, text)
 			}
 		}
+	}
+}
+
+// releaseCatalog lets the catalogue be read anew: the transaction with the
+// DDL has ended, one way or the other.
+func (s *session) releaseCatalog() {
+	if s.holder != nil {
+		s.holder.Release()
+		s.holder = nil
 	}
 }
 

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgroute/pgroute/backend"
 	"github.com/pgroute/pgroute/health"
+	"github.com/pgroute/pgroute/internal/catalog"
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/config"
 	"github.com/pgroute/pgroute/proxy"
@@ -31,7 +33,7 @@ type App struct {
 	log      *slog.Logger
 	monitor  *health.Monitor
 	backends *backend.Set
-	catalogs proxy.Catalogs
+	catalogs *catalog.Store
 	roles    *auth.Lookup
 	source   *auth.QuerySource
 	server   *proxy.Server
@@ -81,7 +83,10 @@ func (a *App) build(listeners []net.Listener) error {
 	if err != nil {
 		return err
 	}
-	a.catalogs = staticCatalogs{router.Builtin(15).Assuming()}
+	a.catalogs = catalog.New(catalog.Config{
+		Dial:     a.dialPrimary,
+		Harmless: a.cfg.Routing.StandbyFunctions, Primary: a.cfg.Routing.PrimaryFunctions,
+	}, a.log)
 	mock := auth.NewMock(a.cfg.Cluster.MonitorPassword, a.cfg.Auth.Iterations)
 	o := a.options(listeners, method, mock)
 	if method != auth.Trust || a.cfg.Auth.UsersFile != "" {
@@ -97,10 +102,30 @@ func (a *App) build(listeners []net.Listener) error {
 	return err
 }
 
-type staticCatalogs struct{ c router.Catalog }
+// dialPrimary connects to a database of the primary as the monitor role.
+func (a *App) dialPrimary(ctx context.Context, database string) (*pgx.Conn, error) {
+	p := a.monitor.Snapshot().PrimaryNode()
+	if p == nil {
+		return nil, catalog.ErrNoPrimary
+	}
+	c, err := a.cfg.Nodes[p.ID].MonitorConfig(&a.cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	c.Database = database
+	return pgx.ConnectConfig(ctx, c)
+}
 
-func (s staticCatalogs) For(string) router.Catalog { return s.c }
-func (staticCatalogs) MarkStale(string)            {}
+// followPrimary tells the catalogues when the primary has changed.
+func (a *App) followPrimary() (cancel func()) {
+	last := cluster.NoNode
+	return a.monitor.Subscribe(func(s *cluster.Snapshot) {
+		if s.Primary != cluster.NoNode && s.Primary != last {
+			last = s.Primary
+			a.catalogs.PrimaryChanged()
+		}
+	})
+}
 
 func healthConfig(cfg *config.Config) health.Config {
 	h := health.Config{
@@ -272,7 +297,9 @@ func (a *App) Backends() *backend.Set { return a.backends }
 func (a *App) Run(ctx context.Context) error {
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	errs := make(chan error, 3)
+	errs := make(chan error, 4)
+	defer a.followPrimary()()
+	wg.Go(func() { errs <- a.catalogs.Run(below) })
 	if a.admin != nil {
 		h := admin.Handler(admin.Sources{Monitor: a.monitor, Server: a.server, Backends: a.backends})
 		wg.Go(func() { errs <- admin.Serve(below, a.admin, h) })
