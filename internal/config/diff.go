@@ -37,6 +37,25 @@ func Diff(old, new *Config) []Change {
 	return changes
 }
 
+// Shown is one key for people to read, as the console and logs show it.
+type Shown struct {
+	Key    string
+	Value  string // as in proxy.toml; secrets are redacted
+	Origin string // where it was set, "" for a default
+	Reload bool   // a reload suffices to change it
+}
+
+// Show lists all keys in the order of proxy.toml.
+func (c *Config) Show() []Shown {
+	all := settings()
+	shown := make([]Shown, len(all))
+	for i := range all {
+		s := &all[i]
+		shown[i] = Shown{Key: s.key, Value: show(s.value(c)), Origin: c.origins[s.key], Reload: s.reloads()}
+	}
+	return shown
+}
+
 // same compares two values; an empty list equals none.
 func same(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {

@@ -12,5 +12,5 @@
 // same table made of those tags, so a new key needs its field, its default
 // and its paragraph in proxy.toml, and nothing else.
 //
-// Parse performs no I/O; Load and Read read the file and password_file.
+// Load and Read read the file and password_file; Parse takes text.
 package config

@@ -130,6 +130,10 @@ func (n *Node) dialable() error {
 	return err
 }
 
+// Conninfo gives the node's connection string in libpq's key=value form,
+// without pgroute's own keys. It may hold a password.
+func (n *Node) Conninfo() string { return n.conn.String() }
+
 // ServerConfig gives what is needed to dial the node in a client's name:
 // address, TLS, timeouts. User, password and database are empty.
 func (n *Node) ServerConfig() (*pgconn.Config, error) {

@@ -34,8 +34,8 @@ type Sources struct {
 // Load reads and validates the file alone.
 func Load(path string) (*Config, error) { return Read(Sources{Path: path}) }
 
-// Parse validates the text of a file called name, without any I/O:
-// password_file is not read.
+// Parse validates the text of a file called name. password_file is not read,
+// but certificate files that nodes name are looked at.
 func Parse(data []byte, name string) (*Config, error) {
 	c := newConfig()
 	problems, ok := decode(c, data, name)

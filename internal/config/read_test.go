@@ -197,6 +197,28 @@ func TestDiffTellsWhatNeedsARestart(t *testing.T) {
 	}
 }
 
+func TestShowTellsValueAndOrigin(t *testing.T) {
+	c, err := Read(Sources{Environ: []string{"PGROUTE_NODES=postgres://u:hunter2@a/", "PGPASSWORD=hunter2", "PGROUTE_POOL_SIZE=5"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]Shown)
+	for _, s := range c.Show() {
+		if got[s.Key] = s; strings.Contains(s.Value, "hunter2") {
+			t.Errorf("%+v", s)
+		}
+	}
+	for _, want := range []Shown{
+		{"pool.size", "5", "environment variable PGROUTE_POOL_SIZE", true},
+		{"health.interval", `"500ms"`, "", false},
+		{"cluster.nodes", `["host='a' user='u'"]`, "environment variable PGROUTE_NODES", false},
+	} {
+		if got[want.Key] != want {
+			t.Errorf("got %+v, want %+v", got[want.Key], want)
+		}
+	}
+}
+
 func TestDurations(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0": 0, "500ms": 500 * time.Millisecond, "30s": 30 * time.Second, "5min": 5 * time.Minute, "5m": 5 * time.Minute,

@@ -48,12 +48,6 @@ type SCRAMKeys struct {
 	iterations                      int
 }
 
-// Matches reports whether the keys belong to v, which stops being so when the
-// role's password was changed since.
-func (k *SCRAMKeys) Matches(v *SCRAMVerifier) bool {
-	return k.salt == v.salt && k.iterations == v.iterations && keysEqual(&k.storedKey, &v.storedKey)
-}
-
 // Verifier gives what a server stores for these keys.
 func (k *SCRAMKeys) Verifier() SCRAMVerifier {
 	return SCRAMVerifier{salt: k.salt, iterations: k.iterations, storedKey: k.storedKey, serverKey: k.serverKey}

@@ -113,13 +113,12 @@ func (l *Lookup) Close() {
 
 // Find looks a user up. It blocks while a server is asked, so call it on an
 // ordinary goroutine. A role that does not exist is no error: authenticate the
-// client against it all the same, so that it cannot tell.
+// client against it all the same, so that it cannot tell. When ctx ends first,
+// the error is that of ctx; all others are of type *pg.Error.
 func (l *Lookup) Find(ctx context.Context, user string) (Role, error) {
 	if l.opts.Users != nil {
 		if v, ok := l.opts.Users.Find(user); ok {
-			r, err := NewRole(user, v, l.opts.Mock, l.opts.Keys)
-			r.FromFile = true
-			return r, err
+			return l.fromFile(user, v)
 		}
 	}
 	if l.opts.Source == nil {
@@ -139,6 +138,16 @@ func (l *Lookup) Find(ctx context.Context, user string) (Role, error) {
 	}
 	return Role{}, pg.Fatalf(pg.CannotConnectNow, `no server can be asked about user "%s" at the moment`, user).
 		WithHint("Try again when a node of the cluster is reachable.").WithCause(err)
+}
+
+// fromFile makes a role of a line of the users file.
+func (l *Lookup) fromFile(user string, v Verifier) (Role, error) {
+	r, err := NewRole(user, v, l.opts.Mock, l.opts.Keys)
+	if err != nil {
+		return Role{}, pg.Fatalf(pg.InternalError, `could not prepare the password of user "%s"`, user).WithCause(err)
+	}
+	r.FromFile = true
+	return r, nil
 }
 
 // Failed tells that a login of this user failed, so that an answer from

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -227,13 +228,10 @@ func errorsArePostgres(t *testing.T, c *cluster) {
 	}
 }
 
-// queriesMayBeFunctions: a function with SECURITY DEFINER that returns a
-// record of other types, as PgBouncer's users have it.
+// queriesMayBeFunctions: the function proxy.toml recommends, word for word,
+// and what else a query may return.
 func queriesMayBeFunctions(t *testing.T, c *cluster) {
-	err := c.Node("primary").Exec(t.Context(), `
-		CREATE FUNCTION get_auth(name text) RETURNS TABLE (usename text, passwd text) LANGUAGE sql SECURITY DEFINER
-		AS 'SELECT rolname::text, rolpassword FROM pg_authid WHERE rolname = name';`)
-	if err != nil {
+	if err := c.Node("primary").Exec(t.Context(), recommendedFunction(t)); err != nil {
 		t.Fatal(err)
 	}
 	for sql, found := range map[string]bool{
@@ -248,6 +246,21 @@ func queriesMayBeFunctions(t *testing.T, c *cluster) {
 			t.Errorf("%s: found %v", sql, r.Found)
 		}
 	}
+}
+
+// recommendedFunction takes the SQL out of the comment on auth_query.
+func recommendedFunction(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../../proxy.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "#   CREATE FUNCTION")
+	sql, _, found := strings.Cut(rest, "#   auth_query =")
+	if !found {
+		t.Fatal("proxy.toml does not show the function")
+	}
+	return "CREATE FUNCTION" + strings.ReplaceAll(sql, "\n#", "\n")
 }
 
 func badQueriesAreExplained(t *testing.T, c *cluster) {
