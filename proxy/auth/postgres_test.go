@@ -5,6 +5,9 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +94,7 @@ func TestAgainstPostgres(t *testing.T) {
 	c := startCluster(t)
 	for name, f := range map[string]func(*testing.T, *cluster){
 		"passwords log in": passwordsLogIn, "keys pass through": keysPassThrough, "md5 passes through": md5PassesThrough,
-		"real clients log in": realClientsLogIn, "role attributes count": roleAttributesCount,
+		"real clients log in": realClientsLogIn, "psql logs in": psqlLogsIn, "role attributes count": roleAttributesCount,
 		"errors are PostgreSQL's": errorsArePostgres, "queries may be functions": queriesMayBeFunctions,
 		"bad queries are explained": badQueriesAreExplained, "names need not be text": namesNeedNotBeText,
 	} {
@@ -159,7 +162,11 @@ func realClientsLogIn(t *testing.T, c *cluster) {
 		a := NewClientAuth(ClientAuthOptions{Method: try.method, Role: find(t, c.lookup, try.user), Mock: testMock(), Now: time.Now()})
 		ours, theirs := net.Pipe()
 		served := make(chan error, 1)
-		go func() { served <- newPeer(t, ours).serve(a) }()
+		go func() {
+			err := errors.New("the connection broke")
+			defer func() { served <- err }()
+			err = newPeer(t, ours).serve(a)
+		}()
 		config, err := pgconn.ParseConfig("host=pipe sslmode=disable user=" + try.user + " password=" + try.password)
 		if err != nil {
 			t.Fatal(err)
@@ -178,6 +185,40 @@ func realClientsLogIn(t *testing.T, c *cluster) {
 			t.Errorf("%+v: served with %v", try, err)
 		}
 		_ = theirs.Close()
+	}
+}
+
+// psqlLogsIn lets libpq log in to ClientAuth, over TCP. The connection ends
+// after the login, so psql fails either way; what it says tells how far it got.
+func psqlLogsIn(t *testing.T, c *cluster) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	for _, try := range []struct{ user, password, says string }{
+		{"ann", "pencil", "server closed the connection"},
+		{`Zo"ë`, "ª pass", "server closed the connection"},
+		{"ann", "wrong", `FATAL:  password authentication failed for user "ann"`},
+		{"nobody", "pencil", `FATAL:  password authentication failed for user "nobody"`},
+	} {
+		a := NewClientAuth(ClientAuthOptions{Method: SCRAM, Role: find(t, c.lookup, try.user), Mock: testMock(), Now: time.Now()})
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			if conn, err := l.Accept(); err == nil {
+				_ = newPeer(t, conn).serve(a)
+				_ = conn.Close()
+			}
+		}()
+		psql := exec.CommandContext(t.Context(), filepath.Join(c.PgBin(), "psql"), "-X", "-w", "-h", "127.0.0.1",
+			"-p", strconv.Itoa(l.Addr().(*net.TCPAddr).Port), "-U", try.user, "-d", "postgres", "-c", "SELECT 1")
+		psql.Env = append(os.Environ(), "PGPASSWORD="+try.password, "PGSSLMODE=disable", "PGGSSENCMODE=disable", "LC_ALL=C.UTF-8")
+		out, _ := psql.CombinedOutput()
+		<-served
+		if !strings.Contains(string(out), try.says) {
+			t.Errorf("%s with %q: psql says %s", try.user, try.password, out)
+		}
 	}
 }
 

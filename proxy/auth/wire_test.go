@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,11 +23,10 @@ type peer struct {
 // newPeer bounds the connection's life by that of a login.
 func newPeer(t *testing.T, c net.Conn) *peer {
 	t.Helper()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { _ = c.Close() })
-	return &peer{t, c}
+	p := &peer{t, c}
+	p.check(c.SetDeadline(time.Now().Add(20 * time.Second)))
+	return p
 }
 
 // dial connects to a server and sends the startup packet.
@@ -42,12 +42,20 @@ func dial(t *testing.T, addr, user string) *peer {
 	return p
 }
 
+// check ends the goroutine on an error. t.Fatal is for the test's own only.
+func (p *peer) check(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Error(err)
+		runtime.Goexit()
+	}
+}
+
 func (p *peer) write(parts ...[]byte) {
 	p.t.Helper()
 	for _, b := range parts {
-		if _, err := p.Write(b); err != nil {
-			p.t.Fatal(err)
-		}
+		_, err := p.Write(b)
+		p.check(err)
 	}
 }
 
@@ -61,13 +69,11 @@ func (p *peer) send(kind byte, body []byte) {
 func (p *peer) receive() (kind byte, body []byte) {
 	p.t.Helper()
 	var head [5]byte
-	if _, err := io.ReadFull(p, head[:]); err != nil {
-		p.t.Fatal(err)
-	}
+	_, err := io.ReadFull(p, head[:])
+	p.check(err)
 	body = make([]byte, binary.BigEndian.Uint32(head[1:])-4)
-	if _, err := io.ReadFull(p, body); err != nil {
-		p.t.Fatal(err)
-	}
+	_, err = io.ReadFull(p, body)
+	p.check(err)
 	return head[0], body
 }
 
