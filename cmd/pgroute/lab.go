@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -59,6 +61,9 @@ type labRunCmd struct {
 
 // Run starts the cluster, tells or runs what was asked for, and tears down.
 func (c *labRunCmd) Run(ctx context.Context, parent *LabCmd) (err error) {
+	// A closed terminal ends the lab in order too.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	l, err := c.start(ctx, parent.Dir)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pgroute/pgroute/internal/lab"
+	"github.com/pgroute/pgroute/internal/lab/labtest"
 )
 
 // asPgroute makes a copy of the test binary behave as pgroute itself.
@@ -39,19 +40,8 @@ func pgroute(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// labDir is a directory that the servers' system user can reach.
-func labDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pgroute-cmd-test-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "lab")
-}
+// labDir is a directory of a lab to come, which the servers' system user can reach.
+func labDir(t *testing.T) string { return filepath.Join(labtest.TempDir(t), "lab") }
 
 func TestLabExecGivesTheCommandItsEnvironmentAndStatus(t *testing.T) {
 	t.Parallel()

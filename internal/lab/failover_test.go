@@ -110,6 +110,28 @@ func TestStoppedStandbyReturnsToThePrimaryOfNow(t *testing.T) {
 	}
 }
 
+// TestPromotedStandbyTakesWhatOthersHave promotes the standby that received less.
+// Without its taking the rest first, the other could not follow it.
+func TestPromotedStandbyTakesWhatOthersHave(t *testing.T) {
+	t.Parallel()
+	ctx := within(t)
+	l := labtest.Start(t, lab.Options{Standbys: 2})
+	exec(t, l.Node("standby1"), "ALTER SYSTEM SET primary_conninfo = 'port=1'")
+	exec(t, l.Node("standby1"), "SELECT pg_reload_conf()")
+	await(t, func() bool { return len(l.Node("primary").Status(ctx).Standbys) == 1 })
+	exec(t, l.Node("primary"), "CREATE TABLE t AS SELECT generate_series(1, 1000) i")
+	await(t, func() bool {
+		s := l.Node("primary").Status(ctx).Standbys
+		return len(s) == 1 && s[0].LagBytes == 0
+	})
+	try(t, l.Kill(ctx, "primary"))
+	try(t, l.Promote(ctx, "standby1"))
+	if got := count(t, l.Node("standby1"), "t"); got != 1000 {
+		t.Errorf("the promoted standby has %d of 1000 rows that standby2 had", got)
+	}
+	try(t, l.WaitStreaming(ctx))
+}
+
 func TestQuorumCommitSurvivesFailover(t *testing.T) {
 	t.Parallel()
 	ctx := within(t)

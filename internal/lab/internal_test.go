@@ -50,7 +50,7 @@ func TestTemplateIsMadeOnceAndMended(t *testing.T) {
 // privateTemplate is a template outside of the cache that real labs use.
 func privateTemplate(t *testing.T) (string, *template) {
 	t.Helper()
-	base, err := os.MkdirTemp("", "pgroute-lab-test-*")
+	base, err := os.MkdirTemp(ScratchDir(), "pgroute-labtest-dir-*")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 func TestStopLeavesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := within(t)
-	dir := filepath.Join(publicTemp(t), "lab")
+	dir := filepath.Join(labtest.TempDir(t), "lab")
 	l, err := lab.Start(ctx, lab.Options{Dir: dir, Standbys: 1})
 	try(t, err)
 	try(t, l.Kill(ctx, "standby1"))
@@ -48,7 +48,7 @@ func TestRunningLabIsNotTakenOver(t *testing.T) {
 func TestForeignDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
 	ctx := within(t)
-	dir := publicTemp(t)
+	dir := labtest.TempDir(t)
 	precious := filepath.Join(dir, "precious")
 	try(t, os.WriteFile(precious, nil, 0o600))
 	if l, err := lab.Start(ctx, lab.Options{Dir: dir}); err == nil {
@@ -66,7 +66,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	try(t, err)
 	defer listener.Close()
-	dir := filepath.Join(publicTemp(t), "lab")
+	dir := filepath.Join(labtest.TempDir(t), "lab")
 	port := listener.Addr().(*net.TCPAddr).Port
 	_, err = lab.Start(ctx, lab.Options{Dir: dir, BasePort: port})
 	if err == nil || !strings.Contains(err.Error(), "--base-port") {
@@ -79,7 +79,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 
 func TestMissingProgramsAreNamed(t *testing.T) {
 	t.Parallel()
-	_, err := lab.Start(within(t), lab.Options{Dir: filepath.Join(publicTemp(t), "lab"), PgBin: t.TempDir()})
+	_, err := lab.Start(within(t), lab.Options{Dir: filepath.Join(labtest.TempDir(t), "lab"), PgBin: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "--pg-bin") {
 		t.Errorf("no programs: %v", err)
 	}
@@ -112,15 +112,4 @@ func TestOpenFindsTheRunningLab(t *testing.T) {
 	if _, err := lab.Open(t.TempDir()); !errors.Is(err, lab.ErrNotALab) {
 		t.Errorf("Open of an empty directory: %v", err)
 	}
-}
-
-// publicTemp is a temporary directory that the servers' system user can reach,
-// which testing's own is not when root runs the tests.
-func publicTemp(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pgroute-lab-test-*")
-	try(t, err)
-	try(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }

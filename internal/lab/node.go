@@ -164,10 +164,10 @@ func (n *Node) shutdown(ctx context.Context, mode syscall.Signal) error {
 		defer cancel()
 		err = killAll(kill, n.Dir)
 	}
-	n.reap()
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n.Name, err)
 	}
+	n.reap()
 	return nil
 }
 

@@ -64,18 +64,28 @@ func (l *Lab) StartNode(ctx context.Context, name string) error {
 	return n.bringUp(ctx)
 }
 
-// Promote makes a standby a primary by pg_ctl promote, and points the other
-// running standbys at it. It does not stop or change another primary.
+// Promote makes a standby a primary by pg_ctl promote, with the other standbys
+// behind it. It does not stop or change another primary.
+//
+// The others are pointed at the candidate first, and the candidate fetches what
+// one of them has received beyond it: a standby that is ahead of where the new
+// timeline begins could not follow it without a rewind.
 func (l *Lab) Promote(ctx context.Context, name string) error {
 	n, err := l.node(name)
 	if err != nil {
 		return err
 	}
-	if err := n.tool().run(ctx, "pg_ctl", "promote", "-D", n.Dir, "-w"); err != nil {
-		return fmt.Errorf("promote %s: %w", name, err)
+	if !n.Running() || !n.hasStandbySignal() {
+		return fmt.Errorf("promote %s: it is not a running standby", name)
 	}
 	if err := l.Follow(ctx, name); err != nil {
 		return err
+	}
+	if err := l.gatherWAL(ctx, n); err != nil {
+		l.log.Warn("a standby may be ahead of the promoted one and need a rewind", "error", err)
+	}
+	if err := n.tool().run(ctx, "pg_ctl", "promote", "-D", n.Dir, "-w"); err != nil {
+		return fmt.Errorf("promote %s: %w", name, err)
 	}
 	return n.reserveSlots(ctx)
 }
@@ -94,11 +104,16 @@ func (l *Lab) Follow(ctx context.Context, name string) error {
 		if err := n.setUpstream(up); err != nil {
 			return err
 		}
-		if pid := n.PID(); pid != 0 {
-			syscall.Kill(pid, syscall.SIGHUP)
-		}
+		n.reload()
 	}
 	return nil
+}
+
+// reload makes a running server read its configuration again.
+func (n *Node) reload() {
+	if pid := n.PID(); pid != 0 {
+		syscall.Kill(pid, syscall.SIGHUP)
+	}
 }
 
 // Rewind brings a deposed primary, or a standby that went ahead of the one that

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pgroute/pgroute/internal/lab"
+	"github.com/pgroute/pgroute/internal/lab/labtest"
 )
 
 // Environment of a copy of the test binary that plays a lab about to crash.
@@ -25,6 +26,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(fakeProxy) != "" && len(os.Args) > 1 && os.Args[1] == "serve" {
+		os.Exit(runFakeProxy(os.Args[2:]))
+	}
 	if dir := os.Getenv(helperDir); dir != "" {
 		os.Exit(runDoomedLab(dir))
 	}
@@ -62,7 +66,7 @@ func runDoomedLab(dir string) int {
 func TestCrashedRunStopsNobody(t *testing.T) {
 	t.Parallel()
 	ctx := within(t)
-	dir := filepath.Join(publicTemp(t), "lab")
+	dir := filepath.Join(labtest.TempDir(t), "lab")
 	ports := twoPorts(t)
 	primary, standby := startDoomedLab(t, dir, ports)
 
@@ -118,7 +122,7 @@ func twoPorts(t *testing.T) int {
 // unprivileged user when root runs them. Otherwise they ran as one already.
 func TestLabRunsAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	dir := publicTemp(t)
+	dir := labtest.TempDir(t)
 	cmd := osexec.CommandContext(t.Context(), copyBinary(t, dir),
 		"-test.run=^(TestReplicationStreamsToEveryStandby|TestDeposedPrimaryComesBackWritable|TestCrashedRunStopsNobody)$", "-test.v")
 	cmd.Dir = dir

@@ -150,5 +150,5 @@ func singleUser(ctx context.Context, t tool, dataDir string, statements []string
 	t.stdin = strings.Join(statements, "\n") + "\n"
 	return t.run(ctx, "postgres", "--single", "-D", dataDir,
 		"-c", "exit_on_error=on", "-c", "fsync=off", "-c", "password_encryption=scram-sha-256",
-		"-c", "shared_preload_libraries=", "-c", "log_checkpoints=off", "postgres")
+		"-c", "shared_preload_libraries=", "-c", "synchronous_standby_names=", "-c", "log_checkpoints=off", "postgres")
 }

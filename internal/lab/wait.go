@@ -87,15 +87,30 @@ func (l *Lab) WaitCaughtUp(ctx context.Context) error {
 	}
 	var lsn string
 	err = up.query(ctx, func(conn *pgx.Conn) error {
-		// The flush pointer is the end of a record; the insert pointer may stand
-		// behind the header of a page that no standby has seen yet.
-		return conn.QueryRow(ctx, `SELECT pg_current_wal_flush_lsn()::text FROM pg_logical_emit_message(true, 'lab', '')`).Scan(&lsn)
+		lsn, err = flushedEnd(ctx, conn)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	standbys := slices.DeleteFunc(l.Nodes(), func(n *Node) bool { return n == up || !n.Running() || !n.hasStandbySignal() })
 	return inParallel(standbys, func(n *Node) error { return n.WaitReplayed(ctx, lsn) })
+}
+
+// flushedEnd flushes everything written so far, commits without a flush of their
+// own included, and returns where the WAL then ends on disk. The insert position
+// would not do: it may stand behind the header of a page that no standby has
+// seen yet.
+func flushedEnd(ctx context.Context, conn *pgx.Conn) (string, error) {
+	if _, err := conn.Exec(ctx, "SET synchronous_commit = local"); err != nil {
+		return "", err
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_logical_emit_message(true, 'lab', '')"); err != nil {
+		return "", err
+	}
+	var lsn string
+	err := conn.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&lsn)
+	return lsn, err
 }
 
 // WaitReplayed returns when the standby has replayed up to lsn.

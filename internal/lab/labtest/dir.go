@@ -3,39 +3,27 @@ package labtest
 import (
 	"os"
 	"path/filepath"
-	"syscall"
+	"testing"
+
+	"github.com/pgroute/pgroute/internal/lab"
 )
 
-const (
-	sharedMemory = "/dev/shm"
-	// enoughMemory is what must be free there: a node takes up to 100 MB, and
-	// many labs run at once.
-	enoughMemory = 4 << 30
-)
-
-// baseDir is where tests' clusters live: in memory where there is plenty, since
-// making and deleting a thousand files per node is most of a start's cost on a
-// disk. TMPDIR, when set, is obeyed.
-func baseDir() string {
-	if os.Getenv("TMPDIR") != "" {
-		return os.TempDir()
-	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(sharedMemory, &fs); err != nil || uint64(fs.Bavail)*uint64(fs.Bsize) < enoughMemory {
-		return os.TempDir()
-	}
-	probe, err := os.MkdirTemp(sharedMemory, prefix+"*")
+// TempDir makes a directory that is deleted with the test and that the servers'
+// system user may pass through, which testing's own is not when root runs tests.
+func TempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(lab.ScratchDir(), prefix+"dir-*")
 	if err != nil {
-		return os.TempDir()
+		t.Fatal(err)
 	}
-	os.Remove(probe)
-	return sharedMemory
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
-// makeDir makes the directory of one lab.
-func makeDir() (string, error) { return os.MkdirTemp(baseDir(), prefix+"*") }
-
-// patterns match the directories of all tests' labs, here and there.
+// patterns match the directories of all tests' labs, in memory and on disk.
 func patterns() []string {
-	return []string{filepath.Join(sharedMemory, prefix+"*"), filepath.Join(os.TempDir(), prefix+"*")}
+	return []string{filepath.Join(lab.ScratchDir(), prefix+"*"), filepath.Join(os.TempDir(), prefix+"*")}
 }

@@ -25,6 +25,10 @@ const (
 	prefix   = "pgroute-labtest-"
 )
 
+// PgBinVariable names the environment variable that runs all tests against
+// another PostgreSQL version: the directory of its programs.
+const PgBinVariable = "PGROUTE_TEST_PG_BIN"
+
 // Start starts a cluster for the test. Of o only Dir is ignored; BasePort 0
 // takes free ports.
 func Start(t testing.TB, o lab.Options) *lab.Lab {
@@ -69,12 +73,15 @@ func start(ctx context.Context, o lab.Options) (*lab.Lab, error) {
 			return nil, err
 		}
 	}
-	dir, err := makeDir()
+	dir, err := os.MkdirTemp(lab.ScratchDir(), prefix+"*")
 	if err != nil {
 		return nil, err
 	}
 	o.Dir = dir
 	o.Conf = testSettings(o.Conf)
+	if o.PgBin == "" {
+		o.PgBin = os.Getenv(PgBinVariable)
+	}
 	l, err := lab.Start(ctx, o)
 	if err != nil {
 		os.RemoveAll(dir)
