@@ -47,6 +47,7 @@ func nodeChanges(was, now *cluster.Node, known bool) []Event {
 	if known && was.Role != now.Role && was.Role != cluster.RoleUnknown {
 		add(EventRole, "%s is %s now", was.Role, now.Role)
 	}
+	// Eligibility is news of standbys only; a primary never has it.
 	if now.Role != cluster.RoleStandby || was.Exclusion == now.Exclusion && was.Role == now.Role {
 		return events
 	}
@@ -58,7 +59,8 @@ func nodeChanges(was, now *cluster.Node, known bool) []Event {
 	return events
 }
 
-// primaryChanges tells what happened to the accepted primary.
+// primaryChanges tells what happened to the accepted primary. That it was lost
+// is told by its node_down or role event and by the switch machine.
 func primaryChanges(prev, next *cluster.Snapshot, v *verdict) []Event {
 	var events []Event
 	if next.Primary != cluster.NoNode && (prev == nil || prev.Primary != next.Primary || prev.Timeline != next.Timeline) {
@@ -79,7 +81,9 @@ func primaryChanges(prev, next *cluster.Snapshot, v *verdict) []Event {
 }
 
 // lostBytes tells by how much WAL the last known insert position of the former
-// primary exceeds the point where the accepted timeline left its own.
+// primary exceeds the point where the accepted timeline left its own. With
+// asynchronous replication acknowledged commits may be among it; how many is
+// not known here, so it is reported, not acted upon.
 func lostBytes(prev, next *cluster.Snapshot) uint64 {
 	if prev == nil || prev.Timeline == 0 || prev.Timeline == next.Timeline {
 		return 0

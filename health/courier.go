@@ -84,6 +84,8 @@ func (c *courier) connect(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	// Confirmed after it was opened: this connection and the monitor's have
+	// lived at the same time, so they see the same stretch of recovery.
 	c.link = l
 	if c.life, err = c.confirm(ctx, c.id); err != nil {
 		c.drop()
@@ -95,7 +97,7 @@ func (c *courier) ask() {
 	now := time.Now()
 	q, ok := c.hub.startAsk(c.id, c.life, now)
 	if !ok {
-		return
+		return // the primary moved since the job was given
 	}
 	lsn, err := c.link.insertLSN(now.Add(c.timeout))
 	if err != nil {

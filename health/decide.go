@@ -27,6 +27,8 @@ func decide(acc accepted, obs []observation, asked bool) verdict {
 	if acc.systemID == 0 {
 		return decideFirst(v, obs, asked)
 	}
+	// First the succession, then everybody is judged by its outcome: the
+	// former primary becomes an ancestor by that, not by having failed.
 	if next, guessed, ok := successor(&acc, obs); ok {
 		v.accept(next)
 		v.guessed = guessed
@@ -47,6 +49,7 @@ func decideFirst(v verdict, obs []observation, asked bool) verdict {
 		v.reason = ReasonNoPrimary
 		return v
 	}
+	// Two clusters among the nodes and nothing to tell which is meant.
 	for _, c := range claims[1:] {
 		if c.systemID != claims[0].systemID {
 			return v.refuse(ReasonForeignSystem, c.node)
@@ -79,6 +82,8 @@ func settle(v verdict, obs []observation) verdict {
 			v.primary = o.node
 			v.adopt(o)
 		case relDescendant, relGuessed, relCopy, relDiverged:
+			// A descendant that is still one now was not accepted: several
+			// differ from one another.
 			contradiction = o.node
 		case relPending:
 			waiting = ReasonHistoryPending

@@ -19,21 +19,22 @@ type hub struct {
 	snap   *cluster.Snapshot
 	closed bool
 
+	// A request is in exactly one of these lists, or answered.
 	asking   []waiter  // join the next fence query
 	inflight []waiter  // served by the query under way
 	sentAt   time.Time // when that query was sent
 	waiting  []waiter  // fence known, not yet replayed
 	decided  []reply   // answered at once, to be handed out by the dispatcher
 
-	eligible NodeMask
-	known    []standing
+	eligible NodeMask   // standbys that snap allows to be read
+	known    []standing // by NodeID
 	lastAsk  asked
 	turn     uint32
 	trial    time.Time // of the last request let through although slow
 
-	armed    time.Time     // the deadline the dispatcher is set to; zero for none
-	dispatch chan struct{} // wakes the dispatcher
-	wake     []chan struct{}
+	armed    time.Time       // the deadline the dispatcher is set to; zero for none
+	dispatch chan struct{}   // wakes the dispatcher
+	wake     []chan struct{} // wakes the courier of each node
 
 	stats FenceStats
 }
@@ -146,6 +147,8 @@ func (h *hub) enter(w *waiter, now time.Time) (reply, bool) {
 		h.inflight = append(h.inflight, *w)
 		return reply{}, false
 	}
+	// The query under way may have been sent before this session's write was
+	// finished: only the next one is certain to cover it.
 	h.asking = append(h.asking, *w)
 	signal(h.wake[h.snap.Primary])
 	return reply{}, false
@@ -162,7 +165,8 @@ func (h *hub) reuse(req *FenceRequest) bool {
 }
 
 // resolve deals with a request whose fence is known: answers it, or lets it
-// wait for a standby.
+// wait for a standby. It is called again for those who wait whenever the
+// topology changes, so it must come to the same end from any state.
 func (h *hub) resolve(w *waiter, now time.Time) (reply, bool) {
 	lsn, lineage := h.snap.Resolve(w.req.Fence)
 	if lineage == cluster.LineageUnknown {
@@ -204,7 +208,9 @@ func (h *hub) wait(w *waiter, candidates NodeMask, now time.Time) {
 	}
 }
 
-// satisfied gives the acceptable standbys that have replayed a fence.
+// satisfied gives the acceptable standbys that have replayed a fence. Their
+// timeline is the accepted one, for they are eligible, so that their LSNs may
+// be compared; what an earlier life had replayed does not count.
 func (h *hub) satisfied(w *waiter) NodeMask {
 	var nodes NodeMask
 	for i := range h.known {
@@ -227,7 +233,8 @@ func (h *hub) found(w *waiter, nodes NodeMask, why FenceReason) reply {
 	}}
 }
 
-// none answers with the primary.
+// none answers with the primary; the fence, where known, is still told, so that
+// the session need not ask for it again.
 func (h *hub) none(w *waiter, why FenceReason) reply {
 	h.stats.Results[why]++
 	return reply{w.done, FenceResult{Fence: w.req.Fence, Node: cluster.NoNode, Lost: w.lost, Reason: why}}

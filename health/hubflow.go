@@ -31,6 +31,8 @@ func (h *hub) publish(s *cluster.Snapshot, now time.Time) {
 		h.noteReplay(n.ID, n.Life, n.ReplayLSN, now)
 	}
 	var replies []reply
+	// Most snapshots only bring newer positions; those may satisfy somebody,
+	// but cannot make a wait pointless.
 	if old == nil || moved(old, s) {
 		replies = h.reconsider(now)
 		for _, ch := range h.wake {
@@ -66,6 +68,8 @@ func (h *hub) reconsider(now time.Time) []reply {
 			replies = append(replies, r)
 		}
 	}
+	// Whoever asks while no primary is known cannot learn a fence. Those in
+	// flight are answered by the courier, whose query fails by itself.
 	if h.snap.Primary == cluster.NoNode {
 		for i := range h.asking {
 			replies = append(replies, h.none(&h.asking[i], FenceNoPrimary))
@@ -84,14 +88,15 @@ func (h *hub) job(id cluster.NodeID, life cluster.Life, now time.Time) job {
 	primary := h.snap.Primary == id
 	switch {
 	case n == nil || !n.Up || !primary && n.Role != cluster.RoleStandby:
-		return jobRest
+		return jobRest // a deposed node is not asked anything
 	case n.Life != life:
-		return jobConnect
+		return jobConnect // also while nobody waits, to be ready
 	case primary && len(h.asking) > 0:
 		return jobAsk
 	case h.wanted(id):
 		return jobPoll
 	}
+	// Nobody waits any more, so nobody will see when the mark is reached.
 	h.known[id].giveUp(now)
 	return jobRest
 }
@@ -191,7 +196,7 @@ func (h *hub) release(now time.Time) []reply {
 		}
 		kept = append(kept, *w)
 	}
-	clear(h.waiting[len(kept):])
+	clear(h.waiting[len(kept):]) // lets go of the callbacks
 	h.waiting = kept
 	return replies
 }

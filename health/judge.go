@@ -12,17 +12,19 @@ import (
 // a snapshot. It performs no I/O, starts nothing and reads no clock, and is
 // used by one goroutine at a time.
 type judge struct {
-	static  []cluster.Node // the configured part of each node
-	limits  limits
-	acc     accepted
-	obs     []observation
-	asked   []bool
-	lags    []lag
-	ring    *ring
-	verdict verdict
+	static []cluster.Node // the configured part of each node
+	limits limits
+
+	acc     accepted      // what is followed
+	obs     []observation // newest of each node, by NodeID
+	asked   []bool        // whether a node was ever probed
+	lags    []lag         // with their hysteresis
+	ring    *ring         // where the accepted primary was when
+	verdict verdict       // newest decision
+
 	nodes   []cluster.Node // of the newest snapshot
 	version uint64
-	segment uint64
+	segment uint64 // wal_segment_size in bytes
 }
 
 // notAsked stands for the answer of a node that was not probed yet.
@@ -114,6 +116,8 @@ func (j *judge) rule() {
 	if before.timeline == j.acc.timeline && before.systemID == j.acc.systemID {
 		return
 	}
+	// Up to the switch LSN both timelines hold the same records, so what is
+	// known of the time before stays true.
 	i := indexOf(j.acc.history, before.timeline)
 	if i < 0 || j.acc.history[i].End == pg.InvalidLSN {
 		j.ring.clear()
@@ -231,6 +235,7 @@ func (j *judge) standby(n *cluster.Node, o *observation, l *lag, highest pg.LSN)
 	if o.receive >= o.replay {
 		n.ReplayBound = o.receive
 	}
+	// On another timeline the same number is another position.
 	comparable := j.acc.systemID != 0 && o.systemID == j.acc.systemID && o.timeline == j.acc.timeline
 	if comparable {
 		l.measure(j.ring, o.sentAt, o.replay, highest)
@@ -240,7 +245,8 @@ func (j *judge) standby(n *cluster.Node, o *observation, l *lag, highest pg.LSN)
 	n.Exclusion = j.exclusion(o, l)
 }
 
-// exclusion says why a standby that answers gets no reads.
+// exclusion says why a standby that answers gets no reads; the first reason
+// counts. Without an accepted history nobody knows who is right, so none does.
 func (j *judge) exclusion(o *observation, l *lag) cluster.Exclusion {
 	switch {
 	case j.acc.systemID != 0 && o.systemID != j.acc.systemID:

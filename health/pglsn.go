@@ -16,7 +16,9 @@ import (
 // results, and deadlines on the socket instead of contexts, because a context
 // costs a goroutine's wake-up per query.
 type pgLSNLink struct {
-	conn           *pgconn.PgConn
+	conn *pgconn.PgConn
+	// Both are prepared whatever the node is now: a standby may become the
+	// primary on the same connection.
 	insert, replay *pgconn.StatementDescription
 }
 
@@ -46,6 +48,7 @@ func (l *pgLSNLink) ask(stmt *pgconn.StatementDescription, deadline time.Time) (
 	if err := l.conn.Conn().SetDeadline(deadline); err != nil {
 		return 0, err
 	}
+	// The background context is what keeps pgconn from watching it.
 	res := l.conn.ExecStatement(context.Background(), stmt, nil, nil, []int16{1})
 	var lsn pg.LSN
 	rows := 0

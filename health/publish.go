@@ -14,6 +14,8 @@ func (m *Monitor) observe(o observation) {
 	defer m.order.Unlock()
 	prev := m.snap.Load()
 	next, paceChanged := m.judgeOne(o, prev)
+	// Stored before anybody is told, so that whoever is told and asks again
+	// finds this snapshot or a newer one.
 	m.snap.Store(next)
 	m.hub.publish(next, next.At)
 	for _, f := range m.subscribers {

@@ -21,6 +21,7 @@ type remembered struct {
 	History  []ancestor    `json:"history"`
 }
 
+// ancestor is one line of a history; a switch LSN of 0/0 was not readable.
 type ancestor struct {
 	Timeline pg.TimelineID `json:"timeline"`
 	Switch   string        `json:"switch_lsn"`
@@ -74,6 +75,7 @@ func saveState(path string, acc accepted) error {
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
 	}
+	// In the same directory: a rename is atomic within one file system only.
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("create state file: %w", err)

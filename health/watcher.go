@@ -116,6 +116,8 @@ func (w *watcher) idle(ctx context.Context) error {
 		}
 	})
 	err := w.link.idle(listen)
+	// The helper is gone before the link is used again, whoever ended first. A
+	// kick it took meanwhile is not lost: a round follows in any case.
 	close(done)
 	wg.Wait()
 	return err
@@ -151,8 +153,9 @@ func (w *watcher) spacing() time.Duration {
 // round takes one sample and answers those who waited for it.
 func (w *watcher) round(ctx context.Context) {
 	w.lastRound = time.Now()
-	waiting := w.take()
+	waiting := w.take() // before the query is sent: their calls came first
 	o := w.probe(ctx)
+	// At shutdown every probe fails; that says nothing about the node.
 	if ctx.Err() == nil {
 		w.observed(o)
 	}
@@ -205,6 +208,8 @@ func (w *watcher) redial(ctx context.Context) observation {
 	if err != nil {
 		return w.failed(start, err)
 	}
+	// Every connection begins a life, however short the gap was: recovery may
+	// have started anew meanwhile, and nothing on the server would tell.
 	w.link, w.life = l, w.nextLife()
 	w.history, w.historyOf, w.attempts = history{}, 0, 0
 	return w.sample(ctx)
