@@ -52,6 +52,7 @@ type Decision struct {
 	Node          cluster.NodeID
 	OtherwiseNode cluster.NodeID
 	WouldNode     cluster.NodeID
+	shared        bool // the knowledge of all sessions was asked
 	Life          cluster.Life
 	OtherwiseLife cluster.Life
 
@@ -60,6 +61,27 @@ type Decision struct {
 	// sent after the decision. For ActionFence only.
 	Standbys NodeSet
 	Fence    pg.Position
+}
+
+// Since gives the moment after which the fence must have been asked for, when
+// a decision waits for one that is not known; zero for the moment of the
+// decision. A question that was already sent after it will do.
+func (d *Decision) Since(f *Facts) time.Time {
+	k := &f.Session
+	if d.shared {
+		k = f.Shared
+	}
+	if d.Fence.LSN != pg.InvalidLSN {
+		return time.Time{}
+	}
+	switch d.Cause {
+	case CauseFenceUnknown, CauseFenceMonotonic, CauseFenceRebalance:
+		if k.StickyLife != 0 && k.ReadAt.After(k.DirtySince) {
+			return k.ReadAt
+		}
+		return k.DirtySince
+	}
+	return time.Time{}
 }
 
 // Decide places a unit. It is pure and allocates nothing; rnd is any random

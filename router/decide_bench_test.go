@@ -14,7 +14,7 @@ func benchWorld(now time.Time) (*View, *Facts, *Unit) {
 	for i := range s.Nodes {
 		s.Nodes[i] = cluster.Node{
 			ID: cluster.NodeID(i), Weight: 1, Up: true, Life: 3, Timeline: 1, Role: cluster.RoleStandby,
-			ReplayLSN: 1000, ReplayBound: 1000, SampledAt: now.Add(-10 * time.Millisecond),
+			ReplayLSN: 1000, ReplayBound: 1000, SampledAt: now.Add(-10 * time.Millisecond), FreshAt: now.Add(-11 * time.Millisecond),
 		}
 	}
 	s.Nodes[0].Role, s.Nodes[0].InsertLSN, s.Nodes[0].Exclusion = cluster.RolePrimary, 1000, cluster.ExcludedNotStandby

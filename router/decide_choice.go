@@ -27,6 +27,13 @@ const (
 	maxWeight       = 1 << 12
 )
 
+// Choose takes one node of a set that is not empty by zone, weight and load,
+// for who knows by other means that every one of them will do.
+func Choose(v *View, set NodeSet, rnd uint32, now time.Time) cluster.NodeID {
+	q := query{v: v, now: now}
+	return q.pick(q.preferred(set), rnd)
+}
+
 // choose takes one of the ready standbys, or decides what to wait for.
 func (q *query) choose(rnd uint32) Decision {
 	if q.ready == 0 {
@@ -237,5 +244,6 @@ func (q *query) leave(stay Decision) Decision {
 		Action: ActionFence, Cause: CauseFenceRebalance, Node: cluster.NoNode,
 		Standbys:  q.preferred(q.eligible).Without(stay.Node),
 		Otherwise: stay.Action, OtherwiseNode: stay.Node, OtherwiseLife: stay.Life,
+		shared: q.shared,
 	}
 }

@@ -31,6 +31,7 @@ type query struct {
 	moveFence   pg.LSN
 	moveUnknown bool
 
+	shared   bool    // Facts.Shared is what is known, not Facts.Session
 	eligible NodeSet // readable at all
 	ready    NodeSet // and fresh enough, as far as the snapshot knows
 	stale    bool    // an eligible one is out only by max_staleness
@@ -53,7 +54,7 @@ func (q *query) learn() {
 		return
 	case ConsistencyProxy:
 		if q.f.Shared != nil {
-			k = q.f.Shared
+			k, q.shared = q.f.Shared, true
 		}
 	}
 	q.learnFence(k)
@@ -67,13 +68,12 @@ func (q *query) askFor(cause Cause) {
 	}
 }
 
-// demand adds a position that must have been replayed. One of another
-// timeline cannot be compared with what standbys report; what survived of it
-// is behind every position of the accepted primary on its own timeline.
+// demand adds a position that must have been replayed, as far as it belongs to
+// the accepted history. Of one that cannot be compared, all that may have
+// survived is behind every position of the accepted primary.
 func (q *query) demand(p pg.Position) {
-	s := q.v.Snap
-	if p.Timeline == s.Timeline && p.SystemID == s.SystemID {
-		q.fence = max(q.fence, p.LSN)
+	if lsn, l := q.v.Snap.Resolve(p); l != cluster.LineageUnknown {
+		q.fence = max(q.fence, lsn)
 		return
 	}
 	if n := q.sampledPrimary(); n != nil {
@@ -159,10 +159,15 @@ func (q *query) judge(n *cluster.Node) verdict {
 	return verdictReady
 }
 
-// staleness bounds how old the data of a standby are now, from how old they
-// were when it was last sampled.
+// neverFresh is the staleness of a standby of which nothing is known.
+const neverFresh = time.Duration(1<<63 - 1)
+
+// staleness bounds how old the data of a standby are now.
 func staleness(n *cluster.Node, now time.Time) time.Duration {
-	return n.LagTime + max(0, now.Sub(n.SampledAt))
+	if n.FreshAt.IsZero() {
+		return neverFresh
+	}
+	return max(0, now.Sub(n.FreshAt))
 }
 
 // judgeAll sorts all nodes.
@@ -203,6 +208,7 @@ func (q *query) wait(otherwise Decision) Decision {
 	d := Decision{
 		Action: ActionFence, Cause: CauseFenceAhead, Node: cluster.NoNode, Standbys: q.eligible,
 		Otherwise: otherwise.Action, OtherwiseNode: otherwise.Node, OtherwiseLife: otherwise.Life,
+		shared: q.shared,
 	}
 	switch {
 	case q.ask:
