@@ -83,6 +83,11 @@ func TestCloseOtherInSameBatch(t *testing.T) {
 		if calls != 1 {
 			t.Errorf("OnData ran %d times, want 1: the other was closed", calls)
 		}
+		l.do(func() {
+			if l.stats.Events != 2 {
+				t.Errorf("%d events were handled, want 2: the stale one hit something", l.stats.Events)
+			}
+		})
 	})
 }
 

@@ -318,3 +318,45 @@ func TestPausedConnLearnsOfDeadPeerByWriting(t *testing.T) {
 		}
 	})
 }
+
+// TestWaterMarks: congestion begins above the high mark, and its end is told
+// at the low mark, not when everything has left.
+func TestWaterMarks(t *testing.T) {
+	overNetworks(t, func(t *testing.T, n network) {
+		const high, low = 3 << 20, 2 << 20
+		l := startLoop(t, Options{HighWater: high, LowWater: low})
+		near, far := n.pair(t)
+		told := make(chan int, 10)
+		c := l.attach(near, &funcs{drained: func(c *Conn) {
+			if c.Congested() {
+				t.Error("congested in OnDrained")
+			}
+			told <- c.Unsent()
+		}})
+		total := 0
+		l.do(func() {
+			block := make([]byte, 64<<10)
+			for c.Unsent() <= high {
+				if c.Congested() {
+					t.Errorf("congested with %d bytes unsent", c.Unsent())
+				}
+				c.Write(block)
+				total += len(block)
+			}
+			if !c.Congested() {
+				t.Errorf("not congested with %d bytes unsent", c.Unsent())
+			}
+		})
+		if _, err := io.CopyN(io.Discard, far, int64(total)); err != nil {
+			t.Fatal(err)
+		}
+		if unsent := wait(t, told, "OnDrained"); unsent > low || unsent < low/2 {
+			t.Errorf("OnDrained came at %d bytes unsent, want about %d", unsent, low)
+		}
+		l.do(func() {
+			if len(told) > 0 {
+				t.Error("OnDrained came twice")
+			}
+		})
+	})
+}

@@ -162,8 +162,7 @@ func (c *Conn) handle(events uint32) {
 func (c *Conn) readable(events uint32) {
 	hangup := events&(maskGone|unix.EPOLLRDHUP) != 0
 	if c.tls != nil && c.state <= stateBroken {
-		c.tls.socket.idle, c.tls.socket.hangup = false, hangup
-		c.readTLS()
+		c.fetchTLS(hangup)
 		return
 	}
 	more := c.readOnce()
@@ -180,7 +179,7 @@ func (c *Conn) readOnce() bool {
 		return false
 	}
 	if c.tls != nil && c.state <= stateBroken {
-		c.readTLS()
+		c.fetchTLS(true)
 		return false
 	}
 	n, errno := recv(c.sock.fd, c.loop.buf)
@@ -195,6 +194,12 @@ func (c *Conn) readOnce() bool {
 		return n < len(c.loop.buf)
 	}
 	return false
+}
+
+// fetchTLS reads through the TLS layer what the kernel has.
+func (c *Conn) fetchTLS(hangup bool) {
+	c.tls.socket.idle, c.tls.socket.hangup = false, hangup
+	c.readTLS()
 }
 
 // recv reads what there is, without waiting and without telling the Go
