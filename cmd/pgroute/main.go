@@ -15,6 +15,7 @@ import (
 type cli struct {
 	Serve ServeCmd `cmd:"" help:"Run the proxy."`
 	Lab   LabCmd   `cmd:"" help:"Run a real PostgreSQL cluster on this machine with pgroute in front."`
+	Bench BenchCmd `cmd:"" help:"Measure pgroute against a direct connection and other proxies."`
 }
 
 func main() {
