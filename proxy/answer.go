@@ -48,6 +48,9 @@ func (s *session) Ready(tx byte) {
 		s.readBack()
 		return
 	}
+	if tx == wire.TxIdle {
+		s.rejudge()
+	}
 	s.settle()
 	if len(s.in) > 0 {
 		s.resume()
@@ -78,6 +81,7 @@ func (s *session) Completed(tag []byte) {
 	case string(tag) == "DISCARD ALL":
 		clear(s.state.named)
 		s.unpin(s.state.pins)
+		s.forgetDoubts()
 		s.state.unnamed, s.state.touched = nil, s.state.touched[:0]
 		s.state.set = backend.Settings{}
 		s.learnSettings()

@@ -31,7 +31,7 @@ func (s *session) frame(typ byte, msg []byte) {
 		s.link.ExpectSync()
 	case wire.FunctionCall:
 		s.link.ExpectFunction()
-		s.pin(pinUnknownState)
+		s.sure(pinUnknownState)
 	case wire.CopyDone, wire.CopyFail:
 		s.link.EndCopy()
 	}
@@ -248,12 +248,12 @@ func (s *session) passLarge(typ byte, size int, p []byte) {
 		s.link.ExpectParse(nil, nil)
 		s.pass(p)
 	case wire.Query:
-		s.pin(pinUnknownState)
+		s.sure(pinUnknownState)
 		s.risk(nil)
 		s.link.ExpectQuery()
 		s.pass(p)
 	case wire.FunctionCall:
-		s.pin(pinUnknownState)
+		s.sure(pinUnknownState)
 		s.risk(nil)
 		s.link.ExpectFunction()
 		s.pass(p)

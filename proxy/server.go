@@ -33,6 +33,8 @@ type Catalogs interface {
 	For(database string) router.Catalog
 	// Hold distrusts a database's catalogue while DDL is under way there.
 	Hold(database string) *catalog.Holder
+	// Subscribe has f called whenever a database's catalogue was replaced.
+	Subscribe(f func(database string)) (cancel func())
 }
 
 // Options configure a Server. All are required unless they say otherwise.
@@ -113,6 +115,7 @@ func (s *Server) Run(ctx context.Context) error {
 		loops.Go(func() { failed <- w.loop.Run(base) })
 	}
 	unsubscribe := s.monitor.Subscribe(s.follow)
+	defer s.catalogs.Subscribe(s.catalogChanged)()
 	var accepting sync.WaitGroup
 	for _, l := range s.opts.Listeners {
 		accepting.Go(func() { s.accept(l) })
@@ -141,6 +144,13 @@ func (s *Server) follow(snap *cluster.Snapshot) {
 	s.set.Follow(snap)
 	for _, w := range s.workers {
 		w.loop.Post(func() { w.follow(snap) })
+	}
+}
+
+// catalogChanged has sessions judged anew that a lack of knowledge has pinned.
+func (s *Server) catalogChanged(database string) {
+	for _, w := range s.workers {
+		w.loop.Post(func() { w.rejudgeAll(database) })
 	}
 }
 

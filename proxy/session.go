@@ -45,6 +45,7 @@ type session struct {
 	state  state
 	req    *backend.Request
 	wait   *wait // phases waiting and held
+	doubts *doubts
 	holder *catalog.Holder // while DDL of the session is under way
 	key    cancelKey
 	phase  phase
@@ -236,6 +237,7 @@ func (s *session) leave() {
 		s.login.stop()
 	}
 	s.releaseCatalog()
+	s.forgetDoubts()
 	link := s.link
 	if link == nil {
 		return

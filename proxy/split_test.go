@@ -2,48 +2,130 @@ package proxy_test
 
 import (
 	"context"
-	"os"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pgroute/pgroute/internal/lab"
-	"github.com/pgroute/pgroute/internal/lab/labtest"
+	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/serve/servetest"
 )
-
-// shared is the cluster of the tests that do not harm it.
-var shared *lab.Lab
-
-func TestMain(m *testing.M) {
-	os.Exit(labtest.Shared(m, lab.Options{Standbys: 2}, func(l *lab.Lab) { shared = l }))
-}
-
-// nodePort asks which server a statement ran on; inet_server_port is judged
-// node-local, so it is asked through a setting, which reads as a read.
-const nodePort = "SELECT current_setting('port')"
-
-func port(t testing.TB, q interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}) string {
-	t.Helper()
-	var p string
-	if err := q.QueryRow(t.Context(), nodePort).Scan(&p); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 func TestReadsGoToStandbysAndWritesToThePrimary(t *testing.T) {
 	p := servetest.Start(t, shared)
 	c := p.Connect(t)
-	if _, err := c.Exec(t.Context(), "CREATE TABLE split_t (a int)"); err != nil {
-		t.Fatal(err)
+	must(t, c, "CREATE TABLE IF NOT EXISTS split_t (a int)")
+	if onPrimary(t, c) {
+		t.Error("a read went to the primary")
 	}
-	defer func() { _, _ = c.Exec(context.Background(), "DROP TABLE split_t") }()
+	expect(t, c, "INSERT INTO split_t SELECT current_setting('port')::int RETURNING a", labPort(t, "primary"))
+	expect(t, c, "BEGIN", "")
+	expect(t, c, nodePort, labPort(t, "primary"))
+	expect(t, c, "COMMIT", "")
+	expect(t, c, "BEGIN READ ONLY", "")
+	if onPrimary(t, c) {
+		t.Error("a read-only transaction went to the primary")
+	}
+	expect(t, c, "COMMIT", "")
+	must(t, c, "DROP TABLE split_t")
+}
+
+// pairs is how often a row is inserted and read back at once.
+const (
+	pairs   = 8000
+	writers = 8
+)
+
+func TestSessionsReadTheirOwnWrites(t *testing.T) {
+	p := servetest.Start(t, shared)
+	setup := p.Connect(t)
+	must(t, setup, "CREATE TABLE ryw (id int PRIMARY KEY)")
+	before := onStandbys(p)
+	var missing atomic.Int64
+	var wg sync.WaitGroup
+	for w := range writers {
+		c := p.Connect(t)
+		wg.Go(func() {
+			for i := range pairs / writers {
+				missing.Add(insertAndRead(t, c, w*pairs+i))
+			}
+		})
+	}
+	wg.Wait()
+	carried := onStandbys(p) - before
+	t.Logf("%d of %d reads were carried by standbys", carried, pairs)
+	if n := missing.Load(); n > 0 {
+		t.Errorf("%d of %d rows were missing right after their insertion", n, pairs)
+	}
+	if carried == 0 {
+		t.Error("standbys carried nothing: the test shows nothing about fences")
+	}
+	must(t, setup, "DROP TABLE ryw")
+}
+
+// insertAndRead gives 1 when the row inserted is not seen by the next read.
+func insertAndRead(t *testing.T, c *pgx.Conn, id int) int64 {
+	if _, err := c.Exec(context.Background(), "INSERT INTO ryw VALUES ($1)", id); err != nil {
+		t.Errorf("insert: %v", err)
+	}
 	var n int
-	if err := c.QueryRow(t.Context(), "SELECT count(*) FROM split_t").Scan(&n); err != nil {
-		t.Fatal(err)
+	if err := c.QueryRow(context.Background(), "SELECT count(*) FROM ryw WHERE id = $1", id).Scan(&n); err != nil {
+		t.Errorf("select: %v", err)
 	}
-	t.Log(port(t, c))
+	return int64(1 - n)
+}
+
+// onStandbys counts the units that standbys have answered.
+func onStandbys(p *servetest.Proxy) uint64 {
+	var n uint64
+	for i := range p.Monitor().Snapshot().Nodes {
+		_, standby := p.Server().Queries(cluster.NodeID(i))
+		n += standby
+	}
+	return n
+}
+
+func TestManySessionsShareFewServerConnections(t *testing.T) {
+	p := servetest.Start(t, shared, "pool.size=3")
+	var wg sync.WaitGroup
+	for range 30 {
+		c := p.Connect(t)
+		wg.Go(func() {
+			for i := range 50 {
+				var got int
+				if err := c.QueryRow(context.Background(), "SELECT $1::int", i).Scan(&got); err != nil || got != i {
+					t.Errorf("got %d, %v, want %d", got, err, i)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range p.Backends().Stats() {
+		if s.Total > 3 {
+			t.Errorf("a pool of 3 has %d connections: %+v", s.Total, s)
+		}
+	}
+}
+
+func TestStatementsFollowTheirSession(t *testing.T) {
+	p := servetest.Start(t, shared, "pool.size=2")
+	var conns []*pgx.Conn
+	for i := range 6 {
+		c := p.Connect(t)
+		// The same name stands for another text in every session.
+		if _, err := c.Prepare(t.Context(), "s", fmt.Sprintf("SELECT %d + $1::int", i*100)); err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	for round := range 20 {
+		for i, c := range conns {
+			var got int
+			if err := c.QueryRow(t.Context(), "s", round).Scan(&got); err != nil || got != i*100+round {
+				t.Fatalf("session %d got %d, %v", i, got, err)
+			}
+		}
+	}
 }

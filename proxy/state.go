@@ -123,10 +123,9 @@ func (s *session) note(sc *router.Script, text []byte) {
 	if sc.Effects&router.SessionState == 0 {
 		return
 	}
-	for _, m := range pinsOf {
-		if sc.Effects.Has(m.effect) {
-			s.pin(m.pin)
-		}
+	s.pinFor(sc.Effects)
+	if sc.Effects.Has(router.EffectUnknownState) {
+		s.doubt(text)
 	}
 	if sc.Effects.Has(router.EffectSetting) {
 		for i := range sc.Len() {
@@ -136,6 +135,15 @@ func (s *session) note(sc *router.Script, text []byte) {
 			for _, set := range sc.Settings(sc.Statement(i)) {
 				s.touchSetting(set, text)
 			}
+		}
+	}
+}
+
+// pinFor adds the reasons to stay that effects give.
+func (s *session) pinFor(e router.Effects) {
+	for _, m := range pinsOf {
+		if e.Has(m.effect) {
+			s.pin(m.pin)
 		}
 	}
 }

@@ -28,7 +28,8 @@ type worker struct {
 	cache    *router.Cache
 	class    router.Options // of the classification at hand
 	learned  *learned
-	unit     unit // of the decision at hand
+	doubtful map[*session]struct{} // sessions with doubts
+	unit     unit                  // of the decision at hand
 	drained  chan<- struct{}
 	stmts    *simplelru.LRU[string, *backend.Statement]
 	stmtSize int // bytes of the texts in stmts
@@ -66,6 +67,7 @@ func (w *worker) init(s *Server, loop *netloop.Loop) {
 	w.cache = router.NewCache(s.opts.ClassCacheBytes)
 	w.queries = make([]nodeQueries, s.opts.NodeCount)
 	w.learned = newLearned()
+	w.doubtful = map[*session]struct{}{}
 	w.view.Policy = s.opts.Policy
 	w.view.Snap = s.monitor.Snapshot()
 	w.view.Load = make([]router.NodeLoad, s.opts.NodeCount)

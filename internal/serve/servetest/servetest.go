@@ -43,7 +43,35 @@ func Start(t testing.TB, l *lab.Lab, overrides ...string) *Proxy {
 		}
 		return s.Primary != cluster.NoNode && ready == len(s.Nodes)
 	})
+	p.AwaitCatalog("postgres")
 	return p
+}
+
+// AwaitCatalog waits until the catalogue of a database is loaded.
+func (p *Proxy) AwaitCatalog(database string) {
+	p.t.Helper()
+	changed := make(chan struct{}, 1)
+	stop := p.Catalogs().Subscribe(func(string) {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	deadline := time.After(readyLimit)
+	for {
+		p.Catalogs().For(database)
+		for _, s := range p.Catalogs().Databases() {
+			if s.Database == database && s.Fresh {
+				return
+			}
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			p.t.Fatalf("the catalogue of %s was not loaded: %+v", database, p.Catalogs().Databases())
+		}
+	}
 }
 
 // launch makes and runs the App.

@@ -1,0 +1,95 @@
+package proxy_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgroute/pgroute/internal/lab"
+	"github.com/pgroute/pgroute/internal/lab/labtest"
+)
+
+// shared is the cluster of the tests that do not harm it.
+var shared *lab.Lab
+
+func TestMain(m *testing.M) {
+	os.Exit(labtest.Shared(m, lab.Options{Standbys: 2}, func(l *lab.Lab) { shared = l }))
+}
+
+// limit bounds everything a test waits for.
+const limit = 30 * time.Second
+
+// nodePort is a read that tells which server ran it.
+const nodePort = "SELECT current_setting('port')"
+
+// run executes a string by the simple protocol and gives every value of every
+// result, blank separated, results by semicolons; an error gives its SQLSTATE.
+func run(t testing.TB, c *pgx.Conn, sql string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	results, err := c.PgConn().Exec(ctx, sql).ReadAll()
+	var out []string
+	for _, r := range results {
+		var values []string
+		for _, row := range r.Rows {
+			for _, v := range row {
+				values = append(values, string(v))
+			}
+		}
+		if r.Err == nil {
+			out = append(out, strings.Join(values, " "))
+		}
+	}
+	if err != nil {
+		out = append(out, "error "+state(err))
+	}
+	return strings.Join(out, ";")
+}
+
+// must is run for statements that have to succeed.
+func must(t testing.TB, c *pgx.Conn, sql string) string {
+	t.Helper()
+	out := run(t, c, sql)
+	if strings.Contains(out, "error ") {
+		t.Fatalf("%s: %s", sql, out)
+	}
+	return out
+}
+
+// state gives the SQLSTATE of an error, or its text.
+func state(err error) string {
+	if e, ok := err.(*pgconn.PgError); ok {
+		return e.Code
+	}
+	return err.Error()
+}
+
+// expect runs a string and compares what comes of it.
+func expect(t testing.TB, c *pgx.Conn, sql, want string) {
+	t.Helper()
+	if got := run(t, c, sql); got != want {
+		t.Errorf("%s\n got %q\nwant %q", sql, got, want)
+	}
+}
+
+// onPrimary reports whether the session's next read runs on the primary.
+func onPrimary(t testing.TB, c *pgx.Conn) bool {
+	t.Helper()
+	return must(t, c, nodePort) == labPort(t, "primary")
+}
+
+func labPort(t testing.TB, name string) string {
+	t.Helper()
+	n := shared.Node(name)
+	if n == nil {
+		t.Fatalf("no node %s", name)
+	}
+	_, port, _ := strings.Cut(n.Addr(), ":")
+	return port
+}
