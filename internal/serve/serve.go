@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type App struct {
 	source   *auth.QuerySource
 	server   *proxy.Server
 	admin    net.Listener
+	handler  http.Handler // of the admin listener
 	addrs    []net.Addr
 }
 
@@ -73,7 +75,7 @@ func closeAll(ls []net.Listener) {
 // build makes the parts, the lower ones first.
 func (a *App) build(listeners []net.Listener) error {
 	var err error
-	if a.monitor, err = health.New(healthConfig(a.cfg), a.log); err != nil {
+	if a.monitor, err = health.New(HealthConfig(a.cfg), a.log); err != nil {
 		return err
 	}
 	if a.backends, err = a.makeBackends(); err != nil {
@@ -95,10 +97,13 @@ func (a *App) build(listeners []net.Listener) error {
 		}
 		o.Roles = a.roles
 	}
-	a.server, err = proxy.New(o)
+	if a.server, err = proxy.New(o); err != nil {
+		return err
+	}
 	for _, l := range listeners {
 		a.addrs = append(a.addrs, l.Addr())
 	}
+	a.handler, err = a.pages()
 	return err
 }
 
@@ -127,7 +132,8 @@ func (a *App) followPrimary() (cancel func()) {
 	})
 }
 
-func healthConfig(cfg *config.Config) health.Config {
+// HealthConfig is what the monitor must know of a configuration.
+func HealthConfig(cfg *config.Config) health.Config {
 	h := health.Config{
 		User: cfg.Cluster.MonitorUser, Password: cfg.Cluster.MonitorPassword.Reveal(), Database: cfg.Cluster.MonitorDatabase,
 		Interval: cfg.Health.Interval.Duration, Timeout: cfg.Health.Timeout.Duration,
@@ -301,8 +307,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer a.followPrimary()()
 	wg.Go(func() { errs <- a.catalogs.Run(below) })
 	if a.admin != nil {
-		h := admin.Handler(admin.Sources{Monitor: a.monitor, Server: a.server, Backends: a.backends})
-		wg.Go(func() { errs <- admin.Serve(below, a.admin, h) })
+		wg.Go(func() { errs <- admin.Serve(below, a.admin, a.handler) })
 	}
 	wg.Go(func() { errs <- a.monitor.Run(below) })
 	err := a.server.Run(ctx)

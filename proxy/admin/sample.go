@@ -1,0 +1,115 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/health"
+	"github.com/pgroute/pgroute/internal/catalog"
+	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/config"
+	"github.com/pgroute/pgroute/proxy"
+	"github.com/pgroute/pgroute/proxy/auth"
+)
+
+// Sources are the parts that are shown. Those that say so may be nil.
+type Sources struct {
+	Config   *config.Config
+	Monitor  *health.Monitor
+	Server   *proxy.Server
+	Backends *backend.Set
+	Roles    *auth.Lookup            // nil when nobody is looked up
+	Catalogs func() []catalog.Status // nil without catalogues
+	Started  time.Time
+	Version  string
+}
+
+// loopLimit bounds the wait for the event loops to tell their state.
+const loopLimit = time.Second
+
+// sample is everything that is shown, read once. Its parts were read one
+// after the other: sums over different parts need not agree exactly.
+type sample struct {
+	at       time.Time
+	version  string
+	started  time.Time
+	cfg      *config.Config
+	snap     *cluster.Snapshot
+	health   health.Stats
+	events   []health.Event
+	clients  int64
+	max      int
+	draining bool
+	phases   map[string]int64
+	counters *proxy.Counters
+	nodes    []nodeSample
+	pools    []backend.PoolStats
+	dials    backend.Counters
+	loops    []proxy.WorkerStats
+	auth     auth.LookupStats
+	catalogs []catalog.Status
+}
+
+// nodeSample is what the data path knows of a node.
+type nodeSample struct {
+	outstanding          int32
+	asPrimary, asStandby uint64
+	pool                 poolSum
+}
+
+// poolSum adds up the pools of one node over all databases and users.
+type poolSum struct{ total, idle, waiting, dialing int }
+
+// take reads everything; the loops are asked too.
+func (s *Sources) take(ctx context.Context) *sample {
+	m := s.takeQuick()
+	m.health, m.events = s.Monitor.Stats(), s.Monitor.Events()
+	m.phases, m.counters = s.Server.Phases(), s.Server.Counters()
+	m.pools, m.dials = s.Backends.Stats(), s.Backends.Counters()
+	m.nodes = s.nodes(m)
+	if s.Roles != nil {
+		m.auth = s.Roles.Stats()
+	}
+	if s.Catalogs != nil {
+		m.catalogs = s.Catalogs()
+	}
+	ctx, cancel := context.WithTimeout(ctx, loopLimit)
+	defer cancel()
+	m.loops = s.Server.Workers(ctx)
+	return m
+}
+
+// takeQuick reads what readiness depends on.
+func (s *Sources) takeQuick() *sample {
+	return &sample{
+		at: time.Now(), version: s.Version, started: s.Started, cfg: s.Config,
+		snap: s.Monitor.Snapshot(), clients: s.Server.Clients(), max: s.Server.MaxClients(), draining: s.Server.Draining(),
+	}
+}
+
+// nodes reads the counters of every node of the snapshot.
+func (s *Sources) nodes(m *sample) []nodeSample {
+	out := make([]nodeSample, len(m.snap.Nodes))
+	for i := range out {
+		id := cluster.NodeID(i)
+		out[i].outstanding = s.Backends.Outstanding(id)
+		out[i].asPrimary, out[i].asStandby = s.Server.Queries(id)
+	}
+	for _, p := range m.pools {
+		sum := &out[p.Key.Node].pool
+		sum.total += p.Total
+		sum.idle += p.Idle
+		sum.waiting += p.Waiting
+		sum.dialing += p.Dialing
+	}
+	return out
+}
+
+// probes gives the counters of a node's probes.
+func (m *sample) probes(id cluster.NodeID) health.NodeStats {
+	if int(id) < len(m.health.Nodes) {
+		return m.health.Nodes[id]
+	}
+	return health.NodeStats{}
+}
