@@ -84,6 +84,18 @@ func onPrimary(t testing.TB, c *pgx.Conn) bool {
 	return must(t, c, nodePort) == labPort(t, "primary")
 }
 
+// awaitStandby reads until a standby serves the session, which takes as long
+// as one needs to replay what the session has seen on the primary.
+func awaitStandby(t testing.TB, c *pgx.Conn) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for onPrimary(t, c) {
+		if time.Now().After(deadline) {
+			t.Fatal("no standby ever served the session's reads")
+		}
+	}
+}
+
 func labPort(t testing.TB, name string) string {
 	t.Helper()
 	n := shared.Node(name)
