@@ -1,0 +1,79 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// wanted is the share of reads that must be recognised, in percent.
+const wanted = 99.0
+
+func main() {
+	verbose := flag.Bool("v", false, "print missed reads too")
+	count := flag.Int("generate", 200000, "how many queries to generate")
+	seed := flag.Uint64("seed", 1, "seed of the generator")
+	flag.Parse()
+	total, err := run(os.Stdout, *verbose, *count, *seed, flag.Args())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "parsercheck:", err)
+		os.Exit(2)
+	}
+	if total.Violations > 0 || total.share() < wanted {
+		os.Exit(1)
+	}
+}
+
+// run judges all bodies and prints the table.
+func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (tally, error) {
+	c := newChecker(out, verbose)
+	tallies := []tally{c.body("pgbench scripts", pgbenchScripts())}
+	for _, group := range []struct {
+		name  string
+		files []string
+	}{
+		{"shipped with PostgreSQL", installed()},
+		{"in the manner of ORMs and tools", glob("testdata/*.sql")},
+		{"files named", files},
+	} {
+		var texts []string
+		for _, file := range group.files {
+			s, err := statementsOf(file)
+			if err != nil {
+				return tally{}, fmt.Errorf("read SQL: %w", err)
+			}
+			texts = append(texts, s...)
+		}
+		tallies = append(tallies, c.body(group.name, texts))
+	}
+	tallies = append(tallies, c.body("generated", generate(count, seed)))
+	return table(out, tallies), nil
+}
+
+// glob finds files; the patterns are constants and well formed.
+func glob(pattern string) []string {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		panic(err)
+	}
+	return files
+}
+
+// table prints a line per body and gives the sum.
+func table(out io.Writer, tallies []tally) tally {
+	total := tally{Body: "total"}
+	const row = "%-34s %10s %9s %8s %11s %8s %11s\n"
+	fmt.Fprintf(out, row, "body", "statements", "unparsed", "reads", "recognised", "share", "violations")
+	line := func(t tally) {
+		fmt.Fprintf(out, row, t.Body, fmt.Sprint(t.Statements), fmt.Sprint(t.Unparsed), fmt.Sprint(t.Reads),
+			fmt.Sprint(t.Recognised), fmt.Sprintf("%.2f%%", t.share()), fmt.Sprint(t.Violations))
+	}
+	for _, t := range tallies {
+		total.add(t)
+		line(t)
+	}
+	line(total)
+	return total
+}
