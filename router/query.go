@@ -91,6 +91,7 @@ func (c *Classifier) field() bool {
 		return false
 	}
 	c.attribute(c.tok)
+	c.tok.Keyword = sqlscan.NoKeyword
 	return true
 }
 
@@ -100,7 +101,14 @@ func (c *Classifier) name(l *level) bool {
 	before := c.prev
 	var schema sqlscan.Token
 	last, dotted := c.tok, false
-	for c.next.Kind == sqlscan.Dot {
+	for {
+		if last.Kind == sqlscan.UnicodeQuoted && c.next.Keyword == sqlscan.KwUescape {
+			c.unknown(ReasonUnknownStatement) // spelt in a way nobody uses
+			return false
+		}
+		if c.next.Kind != sqlscan.Dot {
+			break
+		}
 		c.advance()
 		dotted = true
 		if !c.next.IsName() {
@@ -108,6 +116,7 @@ func (c *Classifier) name(l *level) bool {
 		}
 		c.advance()
 		schema, last = last, c.tok
+		c.tok.Keyword = sqlscan.NoKeyword // any word may name a part
 	}
 	if !dotted && l.state == stateAlias {
 		return c.alias()
@@ -143,16 +152,18 @@ func (c *Classifier) alias() bool {
 // columnPart is a name in a column list: the first of an element is the
 // column, any other may be its type.
 func (c *Classifier) columnPart(before, schema, last sqlscan.Token) {
-	if before.Kind != sqlscan.LeftParen && before.Kind != sqlscan.Comma {
+	if before.IsName() {
 		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
 	}
 }
 
 // call is a name in front of a parenthesis.
 func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
-	if l.state == stateColumns && before.Kind != sqlscan.LeftParen && before.Kind != sqlscan.Comma {
-		// A type with modifiers, in a column list.
+	if l.state == stateColumns && before.IsName() && before.Keyword.Category() != sqlscan.Reserved {
+		// Most likely a type with modifiers after a column's name, but XMLTABLE
+		// takes expressions between its columns.
 		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
+		c.callOrType(schema, last)
 		c.advance()
 		return c.push(levelGroup, stateExpr)
 	}
@@ -162,6 +173,16 @@ func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
 	}
 	c.advance()
 	return c.push(levelCall, stateExpr)
+}
+
+// callOrType demotes a statement for a known function, if that is what is
+// called; that a type has no function of its name says nothing.
+func (c *Classifier) callOrType(schema, last sqlscan.Token) {
+	if s, n, ok := c.resolve(schema, last); ok && c.mode == modePlain {
+		if v := c.cat.Lookup(KindFunction, s, n, c.path); v.Kind == VerdictPrimary {
+			c.judge(v, ReasonUnknownFunction, ReasonVolatileFunction, last)
+		}
+	}
 }
 
 // castTo checks the type named after the current token; tolerant is that of

@@ -12,6 +12,8 @@ func (c *Classifier) word(l *level, first bool) bool {
 		l.query, l.inFrom, l.state = true, false, stateExpr
 	case sqlscan.KwFrom:
 		c.from(l)
+	case sqlscan.KwDistinct:
+		c.distinct()
 	case sqlscan.KwAs:
 		return c.as(l)
 	case sqlscan.KwWhere, sqlscan.KwHaving, sqlscan.KwWindow, sqlscan.KwOrder, sqlscan.KwLimit,
@@ -37,7 +39,7 @@ func (c *Classifier) word(l *level, first bool) bool {
 	case sqlscan.KwInto:
 		c.into(l)
 	case sqlscan.KwInsert, sqlscan.KwUpdate, sqlscan.KwDelete, sqlscan.KwMerge:
-		return c.dml(l)
+		return c.dml(l, first)
 	case sqlscan.KwOperator:
 		return c.operatorName()
 	case sqlscan.KwCast:
@@ -63,11 +65,20 @@ func (c *Classifier) clause(l *level) bool {
 	return true
 }
 
-// from begins the FROM clause, unless it belongs to EXTRACT(… FROM …), IS
-// DISTINCT FROM and the like.
+// from begins the FROM clause, unless it belongs to EXTRACT(… FROM …) and the
+// like, whose level holds no SELECT.
 func (c *Classifier) from(l *level) {
-	if l.query && c.prev.Keyword != sqlscan.KwDistinct {
+	if l.query {
 		l.state, l.inFrom = stateFrom, true
+	}
+}
+
+// distinct passes the FROM of IS [NOT] DISTINCT FROM. The word may also be a
+// label, and FROM then begins its clause.
+func (c *Classifier) distinct() {
+	c.keywordOperator()
+	if k := c.prev.Keyword; (k == sqlscan.KwIs || k == sqlscan.KwNot) && c.next.Keyword == sqlscan.KwFrom {
+		c.advance()
 	}
 }
 
@@ -85,6 +96,7 @@ func (c *Classifier) as(l *level) bool {
 		return true
 	}
 	c.advance()
+	c.tok.Keyword = sqlscan.NoKeyword // any word may be a label
 	if l.state == stateAlias {
 		return c.alias()
 	}
@@ -137,14 +149,17 @@ func (c *Classifier) into(l *level) {
 	}
 }
 
-// dml finds the four verbs that write, at any depth. Unquoted they are hardly
-// ever column names; where they are, the primary answers.
-func (c *Classifier) dml(l *level) bool {
+// dml handles the four verbs that write, at any depth. They are not reserved,
+// and so may also name a column or a function; statements begin with them only
+// where writes looks for them.
+func (c *Classifier) dml(l *level, first bool) bool {
 	switch {
 	case c.prev.Keyword == sqlscan.KwKey && c.tok.Keyword == sqlscan.KwUpdate:
 		return true // FOR NO KEY UPDATE, judged already
 	case c.next.Kind == sqlscan.LeftParen && c.prev.Keyword == sqlscan.KwThen:
 		return true // MERGE … THEN INSERT (columns)
+	case !c.writes(l, first):
+		return c.name(l)
 	}
 	verb := c.tok.Keyword
 	if c.mode == modePlain {
@@ -159,6 +174,20 @@ func (c *Classifier) dml(l *level) bool {
 		l.state = stateTarget
 	}
 	return true
+}
+
+// writes reports whether one of the four verbs begins a statement here: first
+// of all, first in the body of a WITH query, after a WITH list, or as part of
+// ON CONFLICT and MERGE. What looks like a statement elsewhere is taken for
+// one, in case a later PostgreSQL allows it.
+func (c *Classifier) writes(l *level, first bool) bool {
+	switch {
+	case first && (c.depth == 0 || l.kind == levelCTE || c.next.IsName()):
+		return true
+	case l.state == stateWith, c.next.Keyword == sqlscan.KwInto:
+		return true
+	}
+	return l.dml && (c.prev.Keyword == sqlscan.KwDo || c.prev.Keyword == sqlscan.KwThen)
 }
 
 // dmlReason tells a writing statement from a writing WITH query.
