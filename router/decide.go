@@ -86,11 +86,11 @@ func (d *Decision) Since(f *Facts) time.Time {
 
 // Decide places a unit. It is pure and allocates nothing; rnd is any random
 // number, now the time of the decision.
-func Decide(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
+func Decide(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) (d Decision) {
 	if f.Bound != BoundNone {
 		return bound(f, v)
 	}
-	d := place(f, u, v, rnd, now)
+	place(&d, f, u, v, rnd, now)
 	if v.Policy.Shadow && (d.Action == ActionStandby || d.Action == ActionFence) {
 		would := d
 		d = toPrimary(v, CauseShadow)
@@ -115,8 +115,8 @@ func bound(f *Facts, v *View) Decision {
 }
 
 // place follows, in this order: the hint or the session's wish for a place,
-// the statement's class, the consistency asked for, the load.
-func place(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
+// the statement's class, the consistency asked for, the load. It fills d, which is zero, because a Decision is dear to copy.
+func place(d *Decision, f *Facts, u *Unit, v *View, rnd uint32, now time.Time) {
 	w := &f.Wish
 	if u.Wish.asks() {
 		merged := u.Wish.Over(w)
@@ -124,20 +124,23 @@ func place(f *Facts, u *Unit, v *View, rnd uint32, now time.Time) Decision {
 	}
 	switch w.Target {
 	case TargetPrimary:
-		return toPrimary(v, CauseAskedPrimary)
+		*d = toPrimary(v, CauseAskedPrimary)
+		return
 	case TargetNode:
-		return toNode(f, u, v, w, now)
+		*d = toNode(f, u, v, w, now)
+		return
 	}
 	cause, reads := standbyCause(f, u)
 	if w.Target == TargetStandby {
 		cause = CauseAskedStandby
 	} else if !reads {
-		return toPrimary(v, cause)
+		*d = toPrimary(v, cause)
+		return
 	}
 	q := query{f: f, v: v, wish: w, now: now, cause: cause, mayFallBack: reads}
 	q.learn()
 	q.judgeAll()
-	return q.choose(rnd)
+	q.choose(d, rnd)
 }
 
 // standbyCause tells whether a unit may be served by a standby, and the cause
@@ -190,7 +193,7 @@ func toPrimary(v *View, cause Cause) Decision {
 // toNode sends a unit to the node it names. A standby beyond its lag limits
 // or without weight is good enough for whoever names it; one that is down or
 // on another timeline is not. Fences hold here too.
-func toNode(f *Facts, u *Unit, v *View, w *Wish, now time.Time) Decision {
+func toNode(f *Facts, u *Unit, v *View, w *Wish, now time.Time) (d Decision) {
 	n := v.Snap.Node(w.Node)
 	switch {
 	case n == nil:
@@ -203,8 +206,9 @@ func toNode(f *Facts, u *Unit, v *View, w *Wish, now time.Time) Decision {
 	_, reads := standbyCause(f, u)
 	q := query{f: f, v: v, wish: w, now: now, cause: CauseAskedNode, mayFallBack: reads}
 	q.learn()
-	q.only(n)
-	return q.choose(0)
+	q.sort(n)
+	q.choose(&d, 0)
+	return d
 }
 
 // readableWhenNamed reports whether a unit may go to a node that a hint names.

@@ -35,27 +35,26 @@ func Choose(v *View, set NodeSet, rnd uint32, now time.Time) cluster.NodeID {
 }
 
 // choose takes one of the ready standbys, or decides what to wait for.
-func (q *query) choose(rnd uint32) Decision {
+func (q *query) choose(d *Decision, rnd uint32) {
 	if q.ready == 0 {
-		return q.withoutReady()
+		*d = q.withoutReady()
+		return
 	}
 	set := q.ready
 	if q.v.Policy.PrimaryReads == PrimaryAlways && q.cause != CauseAskedStandby && q.cause != CauseAskedNode {
 		set = q.addPrimary(set)
 	}
-	set = q.preferred(set)
-	n := q.v.Snap.Node(q.pick(set, rnd))
-	d := Decision{Action: ActionStandby, Cause: q.cause, Node: n.ID, Life: n.Life}
+	n := q.v.Snap.Node(q.pick(q.preferred(set), rnd))
+	d.Action, d.Cause, d.Node, d.Life = ActionStandby, q.cause, n.ID, n.Life
 	switch {
 	case n.ID == q.v.Snap.Primary:
 		d.Action, d.Cause = ActionPrimary, CauseReadOnPrimary
 	case n.ID == q.sticky && q.cause == CauseRead:
 		d.Cause = CauseReadSticky
 		if q.shouldLeave(rnd) {
-			return q.leave(d)
+			*d = q.leave(*d)
 		}
 	}
-	return d
 }
 
 // withoutReady decides when no standby is known to be fresh enough.

@@ -180,9 +180,6 @@ func (q *query) judgeAll() {
 	}
 }
 
-// only sorts one node that was asked for by name.
-func (q *query) only(n *cluster.Node) { q.sort(n) }
-
 // sort puts a readable node into the sets.
 func (q *query) sort(n *cluster.Node) {
 	q.eligible = q.eligible.With(n.ID)
