@@ -198,7 +198,8 @@ func judgedDynamic(name string) Verdict {
 		"table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema",
 		"schema_to_xml", "schema_to_xmlschema", "schema_to_xml_and_xmlschema",
 		"database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema",
-		"ts_stat", "ts_rewrite":
+		"ts_stat", "ts_rewrite",
+		"pg_input_is_valid", "pg_input_error_info": // the checks of a domain, given by name
 		return primary(ReasonVolatileFunction, EffectUnknownState)
 	}
 	return Verdict{}

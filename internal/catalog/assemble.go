@@ -19,7 +19,7 @@ func (b *builder) live() *Live {
 	}
 	b.gatherFunctions(c)
 	b.gatherTypes(c)
-	c.traits.Hidden = b.hidden()
+	c.traits.Hidden = b.hiddenVerdict()
 	c.traits.AttributesHarmless = len(c.attributes.first) == 0
 	c.traits.OperatorsHarmless = b.operatorsHarmless()
 	return c
@@ -27,6 +27,15 @@ func (b *builder) live() *Live {
 
 // gatherFunctions takes functions, and those among them that t.f may call.
 func (b *builder) gatherFunctions(c *Live) {
+	// The server at hand knows better than the list what is volatile, and
+	// knows functions that came after the list.
+	newer := b.d.version/10000 > b.builtins.Major()
+	for i := range b.d.builtinFunctions {
+		r := &b.d.builtinFunctions[i]
+		if v := b.g.verdicts[b.functions[r.OID]]; newer || v.Kind != router.VerdictHarmless {
+			c.functions.add(r.Schema, r.Name, v)
+		}
+	}
 	for i := range b.d.functions {
 		r := &b.d.functions[i]
 		v := b.g.verdicts[b.functions[r.OID]]
@@ -67,53 +76,11 @@ func (b *builder) operatorsHarmless() bool {
 	return true
 }
 
-// hidden is the worst verdict of what runs without being named: implicit
-// casts, and casts to built-in types, which share their name with harmless
-// ones; the functions of base types; operator classes; operators that
-// keywords stand for. Domains are left out: their checks run where a cast or a
-// function names them.
-func (b *builder) hidden() router.Verdict {
-	v := harmless()
-	add := func(in map[uint32]int32, oid uint32) {
-		if n, ok := in[oid]; ok {
-			v = v.Worse(b.g.verdicts[n])
-		}
-	}
-	for _, r := range b.d.casts {
-		if _, ours := b.types[r.Target]; r.Context == "i" || !ours {
-			add(b.functions, r.Function)
-		}
-	}
-	for i := range b.d.types {
-		if r := &b.d.types[i]; r.Kind != "d" {
-			for _, f := range r.Functions {
-				add(b.functions, f)
-			}
-		}
-	}
-	for _, f := range b.d.support {
-		add(b.functions, f)
-	}
-	for _, o := range b.d.strategies {
-		add(b.operators, o)
-	}
-	for i := range b.d.operators {
-		if r := &b.d.operators[i]; keywordOperator(r.Name) {
-			add(b.operators, r.OID)
-		}
-	}
+// hiddenVerdict is what a statement needs that reads a relation of users.
+func (b *builder) hiddenVerdict() router.Verdict {
+	v := b.g.verdicts[b.hidden]
 	if v.Kind == router.VerdictPrimary {
 		v.Reason = router.ReasonHiddenCall
 	}
 	return v
-}
-
-// keywordOperator reports whether a keyword (IN, BETWEEN, LIKE, DISTINCT,
-// SIMILAR, ORDER BY) may run the operator without its being written.
-func keywordOperator(name string) bool {
-	switch name {
-	case "=", "<>", "<", ">", "<=", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*":
-		return true
-	}
-	return false
 }

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"github.com/pgroute/pgroute/internal/catalog/nodetree"
 	"github.com/pgroute/pgroute/router"
 )
@@ -15,9 +17,10 @@ type builder struct {
 	functions, operators, types, relations map[uint32]int32
 	// named are the objects a word in a function's source may stand for.
 	named map[string][]int32
-	// nothing and unknown are nodes that many objects refer to: built-in
-	// objects that are harmless, and what could not be found.
-	nothing, unknown int32
+	// nothing, unknown and hidden are nodes that many objects refer to:
+	// built-in objects that are harmless, what could not be found, and what
+	// runs without being named.
+	nothing, unknown, hidden int32
 }
 
 // build judges everything in a database.
@@ -32,11 +35,13 @@ func build(d *contents, builtins *router.Builtins, o *overrides) *Live {
 	}
 	b.nothing = b.g.add(kindFunction, harmless())
 	b.unknown = b.g.add(kindFunction, router.Verdict{Reason: router.ReasonUnknownFunction})
+	b.hidden = b.g.add(kindType, harmless())
 	b.addBuiltins()
 	b.addObjects()
 	b.linkFunctions()
 	b.linkTypes()
 	b.linkRelations()
+	b.linkHidden()
 	b.g.settle()
 	return b.live()
 }
@@ -46,7 +51,7 @@ func build(d *contents, builtins *router.Builtins, o *overrides) *Live {
 func (b *builder) addBuiltins() {
 	for _, r := range b.d.builtinFunctions {
 		v := router.Judge(r.Name, r.Volatility)
-		if o, ok := b.overrides.function("pg_catalog", r.Name); ok {
+		if o, ok := b.overrides.function(r.Schema, r.Name); ok {
 			v = o
 		}
 		b.functions[r.OID] = b.addBuiltin(kindFunction, r.Name, v)
@@ -135,6 +140,7 @@ func relationVerdict(r *relationRow) router.Verdict {
 // linkFunctions lets functions depend on what they run. A function that
 // configuration or review has judged is left alone.
 func (b *builder) linkFunctions() {
+	operators := b.sourceOperators()
 	for i := range b.d.functions {
 		r := &b.d.functions[i]
 		if b.isJudged(r) {
@@ -142,19 +148,47 @@ func (b *builder) linkFunctions() {
 		}
 		n := b.functions[r.OID]
 		b.dependAll(n, b.types, r.Types, false)
-		if r.Body != "" {
-			b.dependOnTree(n, nodetree.Scan(r.Body))
-		}
+		b.dependOnTree(n, nodetree.Scan(r.Body))
+		b.dependOnTree(n, nodetree.Scan(r.Defaults))
 		if !compiledLanguage(r.Language) {
-			words(r.Source, func(word string, _ bool) {
-				for _, on := range b.named[word] {
-					b.g.depend(n, on)
-				}
-			})
+			b.dependOnSource(n, r.Source, operators)
 		}
 	}
 	for _, r := range b.d.aggregates {
 		b.dependAll(b.functions[r.From], b.functions, []uint32{r.To}, true)
+	}
+}
+
+// sourceOperators gives the operators of users whose functions can be read,
+// which are few: those of extensions are compiled.
+func (b *builder) sourceOperators() []operatorRow {
+	readable := map[uint32]bool{}
+	for i := range b.d.functions {
+		r := &b.d.functions[i]
+		readable[r.OID] = !compiledLanguage(r.Language)
+	}
+	var list []operatorRow
+	for _, o := range b.d.operators {
+		if readable[o.Function] {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// dependOnSource lets a function depend on all that its source may mean, by
+// word or by sign, and on what runs without being named.
+func (b *builder) dependOnSource(n int32, source string, operators []operatorRow) {
+	b.g.depend(n, b.hidden)
+	words(source, func(word string, _ bool) {
+		for _, on := range b.named[word] {
+			b.g.depend(n, on)
+		}
+	})
+	for i := range operators {
+		if strings.Contains(source, operators[i].Name) {
+			b.g.depend(n, b.operators[operators[i].OID])
+		}
 	}
 }
 
@@ -214,6 +248,41 @@ func (b *builder) linkRelations() {
 			b.dependOnTree(n, nodetree.Scan(r.Tree))
 		}
 	}
+}
+
+// linkHidden lets the hidden node depend on what runs without being named:
+// implicit casts, and casts to built-in types, which share their name with
+// harmless ones; the functions of base types; operator classes; operators that
+// keywords stand for. Domains are left out: their checks run where a cast or a
+// function names them.
+func (b *builder) linkHidden() {
+	for _, r := range b.d.casts {
+		if _, ours := b.types[r.Target]; r.Context == "i" || !ours {
+			b.dependAll(b.hidden, b.functions, []uint32{r.Function}, true)
+		}
+	}
+	for i := range b.d.types {
+		if r := &b.d.types[i]; r.Kind != "d" {
+			b.dependAll(b.hidden, b.functions, r.Functions, true)
+		}
+	}
+	b.dependAll(b.hidden, b.functions, b.d.support, true)
+	b.dependAll(b.hidden, b.operators, b.d.strategies, false)
+	for i := range b.d.operators {
+		if r := &b.d.operators[i]; keywordOperator(r.Name) {
+			b.dependAll(b.hidden, b.operators, []uint32{r.OID}, true)
+		}
+	}
+}
+
+// keywordOperator reports whether a keyword (IN, BETWEEN, LIKE, DISTINCT,
+// SIMILAR, ORDER BY) may run the operator without its being written.
+func keywordOperator(name string) bool {
+	switch name {
+	case "=", "<>", "<", ">", "<=", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*":
+		return true
+	}
+	return false
 }
 
 // dependOnTree lets a node depend on all that an expression refers to.

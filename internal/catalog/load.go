@@ -14,11 +14,11 @@ type (
 		Schema, Name, Volatility, Kind, Language, Extension string
 		OneComposite                                        bool
 		Types                                               []uint32 // of arguments and result
-		Source, Body                                        string
+		Defaults, Source, Body                              string
 	}
 	builtinFunctionRow struct {
-		OID              uint32
-		Name, Volatility string
+		OID                      uint32
+		Schema, Name, Volatility string
 	}
 	builtinRelationRow struct {
 		OID          uint32

@@ -38,6 +38,9 @@ CREATE OPERATOR <+> (LEFTARG = int, RIGHTARG = int, FUNCTION = adds);
 CREATE FUNCTION op_writes(int, int) RETURNS int LANGUAGE sql AS $$INSERT INTO log VALUES (now(), 'o') RETURNING 1$$;
 CREATE OPERATOR <!> (LEFTARG = int, RIGHTARG = int, FUNCTION = op_writes);
 
+CREATE FUNCTION lies_by_operator() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1 <!> 2';
+CREATE FUNCTION lies_by_default(a bigint DEFAULT nextval('t_id_seq')) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT a';
+
 CREATE VIEW v_plain AS SELECT * FROM t WHERE id > 0;
 CREATE VIEW v_writes AS SELECT writes(id) FROM t;
 CREATE VIEW v_over_v AS SELECT * FROM v_writes;
@@ -122,6 +125,8 @@ func expectations() []expectation {
 		{f, "", "calls_writes", volatile, write},
 		{f, "", "lies", router.ReasonAdvisoryLock, router.EffectAdvisoryLock},
 		{f, "", "lies_deeper", router.ReasonAdvisoryLock, router.EffectAdvisoryLock},
+		{f, "", "lies_by_operator", router.ReasonOperator, write},
+		{f, "", "lies_by_default", router.ReasonSequence, router.EffectSequence | write},
 		{f, "", "mentions_in_comment", read, 0},
 		{f, "", "overloaded", volatile, 0},
 		{f, "", "overloaded2", read, 0},

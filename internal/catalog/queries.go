@@ -22,6 +22,7 @@ const (
 	p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 AND
 		coalesce((SELECT a.typtype IN ('c', 'p', 'd') FROM pg_type a WHERE a.oid = p.proargtypes[0]), false),
 	ARRAY(SELECT o FROM unnest(p.proargtypes::oid[] || p.prorettype) o WHERE o ` + user + `),
+	coalesce(p.proargdefaults::text, ''),
 	CASE WHEN l.lanname IN ('c', 'internal') THEN '' ELSE p.prosrc END, %s
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
 WHERE p.oid ` + user
@@ -30,7 +31,8 @@ WHERE p.oid ` + user
 	sqlBody   = `coalesce(p.prosqlbody::text, '')`
 	noSQLBody = `''`
 
-	builtinFunctionsQuery = `SELECT p.oid, p.proname, p.provolatile::text FROM pg_proc p WHERE p.oid < 16384`
+	builtinFunctionsQuery = `SELECT p.oid, n.nspname, p.proname, p.provolatile::text FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid < 16384`
 	builtinRelationsQuery = `SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid < 16384 AND c.relkind IN ('r', 'v') AND n.nspname <> 'pg_toast'`
 
