@@ -10,8 +10,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/lab"
 	"github.com/pgroute/pgroute/internal/lab/labtest"
+	"github.com/pgroute/pgroute/internal/serve/servetest"
 )
 
 // shared is the cluster of the tests that do not harm it.
@@ -23,9 +25,6 @@ func TestMain(m *testing.M) {
 
 // limit bounds everything a test waits for.
 const limit = 30 * time.Second
-
-// nodePort is a read that tells which server ran it.
-const nodePort = "SELECT current_setting('port')"
 
 // run executes a string by the simple protocol and gives every value of every
 // result, blank separated, results by semicolons; an error gives its SQLSTATE.
@@ -78,30 +77,33 @@ func expect(t testing.TB, c *pgx.Conn, sql, want string) {
 	}
 }
 
-// onPrimary reports whether the session's next read runs on the primary.
-func onPrimary(t testing.TB, c *pgx.Conn) bool {
+// onStandbys counts the units that standbys have answered.
+func onStandbys(p *servetest.Proxy) uint64 {
+	var n uint64
+	for i := range p.Monitor().Snapshot().Nodes {
+		_, standby := p.Server().Queries(cluster.NodeID(i))
+		n += standby
+	}
+	return n
+}
+
+// fromStandby runs a string and reports whether a standby answered it; nobody
+// else may use the proxy meanwhile.
+func fromStandby(t testing.TB, p *servetest.Proxy, c *pgx.Conn, sql string) bool {
 	t.Helper()
-	return must(t, c, nodePort) == labPort(t, "primary")
+	before := onStandbys(p)
+	must(t, c, sql)
+	return onStandbys(p) > before
 }
 
 // awaitStandby reads until a standby serves the session, which takes as long
 // as one needs to replay what the session has seen on the primary.
-func awaitStandby(t testing.TB, c *pgx.Conn) {
+func awaitStandby(t testing.TB, p *servetest.Proxy, c *pgx.Conn) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
-	for onPrimary(t, c) {
+	for !fromStandby(t, p, c, "SELECT 1") {
 		if time.Now().After(deadline) {
 			t.Fatal("no standby ever served the session's reads")
 		}
 	}
-}
-
-func labPort(t testing.TB, name string) string {
-	t.Helper()
-	n := shared.Node(name)
-	if n == nil {
-		t.Fatalf("no node %s", name)
-	}
-	_, port, _ := strings.Cut(n.Addr(), ":")
-	return port
 }
