@@ -159,9 +159,7 @@ func (c *Classifier) columnPart(before, schema, last sqlscan.Token) {
 
 // call is a name in front of a parenthesis.
 func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
-	if l.state == stateColumns && before.IsName() && before.Keyword.Category() != sqlscan.Reserved {
-		// Most likely a type with modifiers after a column's name, but XMLTABLE
-		// takes expressions between its columns.
+	if l.state == stateColumns && typeMayFollow(before) {
 		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
 		c.callOrType(schema, last)
 		c.advance()
@@ -173,6 +171,13 @@ func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
 	}
 	c.advance()
 	return c.push(levelCall, stateExpr)
+}
+
+// typeMayFollow reports whether a name in a column list, in front of a
+// parenthesis, may be a type with modifiers: it follows the column's name.
+// After DEFAULT and PATH, XMLTABLE takes expressions.
+func typeMayFollow(before sqlscan.Token) bool {
+	return before.IsName() && before.Keyword.Category() != sqlscan.Reserved && before.Keyword != sqlscan.KwPath
 }
 
 // callOrType demotes a statement for a known function, if that is what is

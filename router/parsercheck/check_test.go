@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	pgquery "github.com/pganalyze/pg_query_go/v6"
+)
+
+// TestRouterAgreesWithParser is the promise, on less SQL than the command.
+func TestRouterAgreesWithParser(t *testing.T) {
+	var out bytes.Buffer
+	total, err := run(&out, false, 20000, 1, nil)
+	t.Log("\n" + out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total.Violations != 0 {
+		t.Errorf("%d statements that are no reads were taken for reads", total.Violations)
+	}
+	if total.Reads < 1000 || total.share() < wanted {
+		t.Errorf("%.2f%% of %d reads recognised, want %.0f%%", total.share(), total.Reads, wanted)
+	}
+}
+
+// TestTreeCatchesWhatItMust: were the router to take these for reads, the
+// checker would tell.
+func TestTreeCatchesWhatItMust(t *testing.T) {
+	c := newChecker(&bytes.Buffer{}, false)
+	for _, text := range []string{
+		"SELECT writes()", "SELECT * FROM a, LATERAL writes() x", "SELECT 1 FROM wview", "SELECT 1 <=> 2",
+		"SELECT 1::wtype", "SELECT (x).writes", "SELECT x.writes FROM x", "SELECT 1 INTO n", "SELECT 1 FROM t FOR SHARE",
+		"WITH x AS (DELETE FROM t) SELECT 1", "SELECT set_config('a.b', '', false)", "EXPLAIN ANALYZE DELETE FROM t",
+		"COPY t FROM STDIN", "COPY (SELECT writes()) TO STDOUT", "SELECT * FROM pg_temp.t", "CALL p()", "SELECT nofunction()",
+		"DECLARE c CURSOR WITH HOLD FOR SELECT 1", "SELECT a FROM t ORDER BY a USING <=>", "SELECT * FROM t TABLESAMPLE writes(1)",
+		"WITH x AS (SELECT 1) SELECT * FROM (WITH wview AS (SELECT 1) SELECT 1) y, wview", "SELECT 1 = ANY (SELECT writes())",
+	} {
+		tally := c.body("planted", []string{text})
+		result, err := pgquery.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if j := judge(result.Stmts[0].Stmt, c.cat, c.path); j.read {
+			t.Errorf("%s: a read to the tree", text)
+		}
+		if tally.Violations != 0 {
+			t.Errorf("%s: a read to the router", text)
+		}
+	}
+}
