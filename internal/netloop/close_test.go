@@ -224,7 +224,7 @@ func TestCloseAfterWriteToHalfClosedPeer(t *testing.T) {
 		want := bytes.Repeat([]byte("farewell "), 1<<20)
 		l.do(func() {
 			c.Write(want)
-			c.CloseAfterWrite(patience)
+			c.CloseAfterWrite(2 * patience) // more than the test waits
 		})
 		if err := far.(closeWriter).CloseWrite(); err != nil {
 			t.Fatal(err)

@@ -161,7 +161,7 @@ func (c *Conn) handle(events uint32) {
 // peer has ended: then the end is fetched right away.
 func (c *Conn) readable(events uint32) {
 	hangup := events&(maskGone|unix.EPOLLRDHUP) != 0
-	if c.tls != nil && c.state <= stateBroken {
+	if c.tls != nil {
 		c.fetchTLS(hangup)
 		return
 	}
@@ -178,7 +178,7 @@ func (c *Conn) readOnce() bool {
 		c.pumpRead()
 		return false
 	}
-	if c.tls != nil && c.state <= stateBroken {
+	if c.tls != nil {
 		c.fetchTLS(true)
 		return false
 	}
