@@ -18,7 +18,7 @@ build:
 
 # A cluster comes up and is toured in plain words.
 demo: setup build
-	$(GO) run ./internal/demo --pgroute bin/pgroute
+	$(GO) run ./cmd/demo --pgroute bin/pgroute
 
 # go test's own lines come last.
 test: setup lint test-portable

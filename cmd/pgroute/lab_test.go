@@ -64,6 +64,29 @@ func TestLabExecGivesTheCommandItsEnvironmentAndStatus(t *testing.T) {
 	}
 }
 
+// TestLabExecRunsThroughPgroute has pgroute in front, with passwords.
+func TestLabExecRunsThroughPgroute(t *testing.T) {
+	t.Parallel()
+	ports, err := lab.ReservePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ports.Release()
+	addr := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports.Numbers[i]) }
+	cmd := pgroute(t, "lab", "--dir", labDir(t), "--base-port", "0", "--standbys", "1", "--auth", "scram",
+		"--listen", addr(0), "--admin-listen", addr(1),
+		"--exec", `set -e
+		kill -0 $PGROUTE_LAB_PROXY_PID
+		test $PGPORT != $PGROUTE_LAB_PRIMARY_PORT
+		psql -AtXqc 'CREATE TABLE t (i int)' -c 'INSERT INTO t VALUES (42)' -c 'SELECT i FROM t'`)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || string(out) != "42\n" {
+		t.Errorf("%v, %q: %s", err, out, stderr.String())
+	}
+}
+
 // TestLabCommandsFindTheirLab runs a failover from inside --exec.
 func TestLabCommandsFindTheirLab(t *testing.T) {
 	t.Parallel()
