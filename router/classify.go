@@ -134,10 +134,21 @@ func (c *Classifier) unreadable() Reason {
 func (c *Classifier) whole(reason Reason) {
 	hint := c.script.Hint
 	*c.script = Script{Hint: hint}
-	c.st = Statement{Reason: reason, Effects: EffectUnknownState | EffectWrite, Span: Span{0, uint32(len(c.text))}}
+	c.st = Statement{Reason: reason, Effects: c.wholeEffects(reason), Span: Span{0, uint32(len(c.text))}}
 	c.script.add(c.st)
 	c.summarize()
 	c.release()
+}
+
+// wholeEffects tells what a text may leave behind that was given up on. What
+// PostgreSQL refuses as a whole leaves nothing: a psql user's open quote must
+// not pin the session.
+func (c *Classifier) wholeEffects(reason Reason) Effects {
+	switch {
+	case reason == ReasonUnterminated, reason == ReasonEncoding && c.opts.Encoding == EncodingUTF8:
+		return EffectWrite
+	}
+	return EffectUnknownState | EffectWrite
 }
 
 // advance moves to the next token.

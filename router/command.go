@@ -80,7 +80,7 @@ func (c *Classifier) prepare() {
 		c.named()
 	}
 	c.is(VerbPrepare, ClassSession, ReasonPrepared, EffectSQLPrepare)
-	for c.tok.Keyword != sqlscan.KwAs || c.prev.Kind == sqlscan.Word && c.prev.Keyword == sqlscan.KwPrepare {
+	for c.tok.Keyword != sqlscan.KwAs {
 		if c.tok.Kind == sqlscan.EOF || c.tok.Kind == sqlscan.Semicolon || c.tok.Kind == sqlscan.Invalid {
 			return
 		}
@@ -194,9 +194,12 @@ func (c *Classifier) explain() {
 		c.mode = modeExplain
 	}
 	if !queryStart(c.tok) && !dmlStart(c.tok.Keyword) {
-		// EXECUTE, DECLARE, CREATE TABLE AS, REFRESH: planned or executed by
-		// way of the session.
-		c.unknown(ReasonUnknownStatement)
+		// EXECUTE, DECLARE, CREATE TABLE AS, REFRESH: planned by way of the
+		// session, or executed, and then nobody knows.
+		c.demote(ClassUnknown, ReasonUnknownStatement, spanOf(c.tok))
+		if c.mode == modePlain {
+			c.st.Effects |= EffectUnknownState | EffectWrite
+		}
 		return
 	}
 	start := c.tok.Start
