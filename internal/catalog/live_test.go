@@ -17,13 +17,19 @@ import (
 var cluster *lab.Lab
 
 func TestMain(m *testing.M) {
-	os.Exit(labtest.Shared(m, lab.Options{}, func(l *lab.Lab) { cluster = l }))
+	os.Exit(labtest.Shared(m, lab.Options{Standbys: 1}, func(l *lab.Lab) { cluster = l }))
 }
 
 // connect opens a connection that ends with the test.
 func connect(t *testing.T, role, database string) *pgx.Conn {
 	t.Helper()
-	c, err := pgx.Connect(t.Context(), cluster.Node("primary").DSN(role, database))
+	return connectTo(t, "primary", role, database)
+}
+
+// connectTo does so to any node.
+func connectTo(t *testing.T, node, role, database string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), cluster.Node(node).DSN(role, database))
 	if err != nil {
 		t.Fatal(err)
 	}
