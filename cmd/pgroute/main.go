@@ -14,6 +14,8 @@ import (
 // cli is the command line; every command is a field.
 type cli struct {
 	Serve ServeCmd `cmd:"" help:"Run the proxy."`
+	Check CheckCmd `cmd:"" help:"Validate the configuration and say what each node answers, and which privileges are missing."`
+	Route RouteCmd `cmd:"" help:"Say where statements would go, and why: class, reason, effects, target."`
 	Lab   LabCmd   `cmd:"" help:"Run a real PostgreSQL cluster on this machine with pgroute in front."`
 	Bench BenchCmd `cmd:"" help:"Measure pgroute against a direct connection and other proxies."`
 }
