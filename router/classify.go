@@ -219,8 +219,10 @@ func (c *Classifier) invalid() {
 // left open from a byte or number that cannot stand where it does.
 func openConstruct(b []byte) bool {
 	switch c := b[0]; {
-	case c == '\'', c == '"', c == '/':
+	case c == '\'', c == '/':
 		return true
+	case c == '"':
+		return string(b) != `""` // the empty name is not left open
 	case c == '$':
 		return len(b) > 1 && (b[1] < '0' || b[1] > '9')
 	}

@@ -10,7 +10,7 @@ import (
 // TestRouterAgreesWithParser is the promise, on less SQL than the command.
 func TestRouterAgreesWithParser(t *testing.T) {
 	var out bytes.Buffer
-	total, err := run(&out, false, 20000, 1, nil)
+	total, err := run(&out, false, 3000, 1, nil)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Fatal(err)
@@ -46,5 +46,18 @@ func TestTreeCatchesWhatItMust(t *testing.T) {
 		if tally.Violations != 0 {
 			t.Errorf("%s: a read to the router", text)
 		}
+	}
+}
+
+// TestLexerAgreesWithScanner holds sqlscan against PostgreSQL's own scanner.
+func TestLexerAgreesWithScanner(t *testing.T) {
+	var out bytes.Buffer
+	tally := lexers(50000, 1, &out)
+	t.Logf("%+v", tally)
+	if tally.differ != 0 {
+		t.Errorf("%d texts differ:\n%.5000s", tally.differ, out.String())
+	}
+	if tally.texts-tally.refused-tally.cautious < 1000 {
+		t.Error("too few texts that both accept")
 	}
 }

@@ -49,7 +49,12 @@ func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (t
 		tallies = append(tallies, c.body(group.name, texts))
 	}
 	tallies = append(tallies, c.body("generated", generate(count, seed)))
-	return table(out, tallies), nil
+	total := table(out, tallies)
+	lexed := lexers(10*count, seed, out)
+	fmt.Fprintf(out, "lexers: %d texts of random pieces, %d refused by both, %d by sqlscan only, %d differ\n",
+		lexed.texts, lexed.refused, lexed.cautious, lexed.differ)
+	total.Violations += lexed.differ
+	return total, nil
 }
 
 // glob finds files; the patterns are constants and well formed.

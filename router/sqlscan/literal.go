@@ -7,7 +7,7 @@ import "bytes"
 // backslash takes the next byte with it.
 func (s *Scanner) quotedString(kind Kind, escapes bool) Kind {
 	for {
-		if !s.stringPiece(escapes) {
+		if !s.stringPiece(escapes, kind != BitString) {
 			s.pos = len(s.text)
 			return Invalid
 		}
@@ -18,8 +18,9 @@ func (s *Scanner) quotedString(kind Kind, escapes bool) Kind {
 }
 
 // stringPiece passes up to and including a closing quote; doubled quotes are
-// part of the string. False when there is no closing quote.
-func (s *Scanner) stringPiece(escapes bool) bool {
+// part of the string where that is allowed. False when there is no closing
+// quote.
+func (s *Scanner) stringPiece(escapes, doubled bool) bool {
 	for {
 		q := bytes.IndexByte(s.text[s.pos:], '\'')
 		if q < 0 {
@@ -35,7 +36,7 @@ func (s *Scanner) stringPiece(escapes bool) bool {
 			}
 		}
 		s.pos += q + 1
-		if s.at(0) != '\'' {
+		if !doubled || s.at(0) != '\'' {
 			return true
 		}
 		s.pos++
@@ -71,8 +72,9 @@ func (s *Scanner) continued() bool {
 	return false
 }
 
-// quotedName passes the rest of a quoted identifier.
+// quotedName passes the rest of a quoted identifier, which must not be empty.
 func (s *Scanner) quotedName(kind Kind) Kind {
+	start := s.pos
 	for {
 		q := bytes.IndexByte(s.text[s.pos:], '"')
 		if q < 0 {
@@ -80,20 +82,24 @@ func (s *Scanner) quotedName(kind Kind) Kind {
 			return Invalid
 		}
 		s.pos += q + 1
-		if s.at(0) != '"' {
-			return kind
+		if s.at(0) == '"' {
+			s.pos++
+			continue
 		}
-		s.pos++
+		if s.pos == start+1 {
+			return Invalid
+		}
+		return kind
 	}
 }
 
 // dollar scans $1 and $tag$…$tag$. The first dollar sign has been passed.
 func (s *Scanner) dollar() Kind {
-	if classOf[s.at(0)]&digit != 0 {
+	if start := s.pos - 1; classOf[s.at(0)]&digit != 0 {
 		for classOf[s.at(0)]&digit != 0 {
 			s.pos++
 		}
-		return s.endOfNumber(Param)
+		return s.endOfNumber(Param, start+1)
 	}
 	start := s.pos - 1
 	i := s.pos

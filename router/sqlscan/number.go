@@ -4,10 +4,11 @@ package sqlscan
 // 16 added underscores and other bases; before it, 0x1F was a zero with a
 // label, which calls nothing either, so one token serves all versions.
 func (s *Scanner) number() Kind {
+	start := s.pos
 	if s.at(0) == '0' {
 		if part := baseDigits(lower[s.at(1)]); part != nil {
 			s.pos += 2
-			return s.based(part)
+			return s.based(part, start)
 		}
 	}
 	kind := Integer
@@ -20,7 +21,7 @@ func (s *Scanner) number() Kind {
 	if c := s.at(0); c == 'e' || c == 'E' {
 		kind = s.exponent()
 	}
-	return s.endOfNumber(kind)
+	return s.endOfNumber(kind, start)
 }
 
 // digits passes decimal digits with single underscores between them.
@@ -65,26 +66,40 @@ func baseDigits(letter byte) func(byte) bool {
 }
 
 // based passes the digits after a base prefix.
-func (s *Scanner) based(part func(byte) bool) Kind {
+func (s *Scanner) based(part func(byte) bool, start int) Kind {
 	found := false
 	for part(s.at(0)) || s.at(0) == '_' && part(s.at(1)) {
 		found = true
 		s.pos++
 	}
 	if !found {
-		return s.endOfNumber(Invalid)
+		return s.endOfNumber(Invalid, start)
 	}
-	return s.endOfNumber(Integer)
+	return s.endOfNumber(Integer, start)
 }
 
 // endOfNumber refuses a word that follows a number or parameter at once:
-// PostgreSQL 15 made that an error, older versions began a new token.
-func (s *Scanner) endOfNumber(kind Kind) Kind {
-	if classOf[s.at(0)]&wordStart == 0 {
+// PostgreSQL 15 made that an error, older versions began a new token. A dollar
+// sign joins the word that a number with a letter in it could end in.
+func (s *Scanner) endOfNumber(kind Kind, start int) Kind {
+	switch c := s.at(0); {
+	case classOf[c]&wordStart != 0:
+	case c == '$' && hasWordStart(s.text[start:s.pos]):
+	default:
 		return kind
 	}
 	for classOf[s.at(0)]&wordPart != 0 {
 		s.pos++
 	}
 	return Invalid
+}
+
+// hasWordStart reports whether a word could begin inside a number.
+func hasWordStart(number []byte) bool {
+	for _, c := range number {
+		if classOf[c]&wordStart != 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -60,6 +60,9 @@ func TestTokens(t *testing.T) {
 		{"a\x00b \\", "word:a invalid:\x00 word:b invalid:\\"},
 		{"\u00e9t\u00e9 _x", "word:\u00e9t\u00e9 word:_x"},
 		{"e'x", "invalid:e'x"},
+		{"B'0''1' x'''", "bits string bits invalid:'"},
+		{`"" U&""`, `invalid:"" invalid:U&""`},
+		{"1e5$1 1_0$$a$$ 15$$a$$", "invalid:1e5$1 invalid:1_0$$a$$ int:15 dollar"},
 		{"~~*", "op:~~*"},
 		{strings.Repeat("+", 64) + "|", "invalid:" + strings.Repeat("+", 64) + "|"},
 	} {
