@@ -30,6 +30,11 @@ func words(source string, f func(word string, first bool)) {
 			}
 			word := strings.ToLower(source[i:end])
 			f(word, first)
+			if strings.Contains(word, "$") { // a dollar quote may touch it
+				for part := range strings.SplitSeq(word, "$") {
+					f(part, first)
+				}
+			}
 			first, i = beginsStatement(word), end
 		case c == ';' || c == '\'' || c == '$':
 			first, i = true, i+1
