@@ -45,6 +45,8 @@ type level struct {
 	// recursive: WITH RECURSIVE, so names are known inside their own bodies.
 	recursive bool
 	ctes      uint8 // names known when the level was entered
+	// column is where the name of the last column ended, in stateColumns.
+	column uint32
 	// self is the name of a levelCTE that is not known inside its own body.
 	self sqlscan.Token
 }

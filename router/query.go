@@ -133,7 +133,7 @@ func (c *Classifier) name(l *level) bool {
 		l.state = stateAlias
 		c.relation(schema, last)
 	case l.state == stateColumns:
-		c.columnPart(before, schema, last)
+		c.columnPart(l, before, schema, last)
 	case dotted:
 		c.attribute(last)
 	}
@@ -149,19 +149,21 @@ func (c *Classifier) alias() bool {
 	return c.push(levelColumns, stateColumns)
 }
 
-// columnPart is a name in a column list: the first of an element is the
-// column, any other may be its type.
-func (c *Classifier) columnPart(before, schema, last sqlscan.Token) {
-	if before.IsName() {
+// columnPart is a name in a column list: the column that begins an element,
+// its type, or part of what XMLTABLE and JSON_TABLE may say of it.
+func (c *Classifier) columnPart(l *level, before, schema, last sqlscan.Token) {
+	switch {
+	case before.Kind == sqlscan.LeftParen, before.Kind == sqlscan.Comma, before.Keyword == sqlscan.KwColumns:
+		l.column = last.End
+	case before.End == l.column:
 		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
 	}
 }
 
 // call is a name in front of a parenthesis.
 func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
-	if l.state == stateColumns && typeMayFollow(before) {
-		c.typeName(schema, last, last.Keyword != sqlscan.NoKeyword)
-		c.callOrType(schema, last)
+	if l.state == stateColumns && before.End == l.column {
+		c.typeName(schema, last, false) // with modifiers
 		c.advance()
 		return c.push(levelGroup, stateExpr)
 	}
@@ -171,23 +173,6 @@ func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
 	}
 	c.advance()
 	return c.push(levelCall, stateExpr)
-}
-
-// typeMayFollow reports whether a name in a column list, in front of a
-// parenthesis, may be a type with modifiers: it follows the column's name.
-// After DEFAULT and PATH, XMLTABLE takes expressions.
-func typeMayFollow(before sqlscan.Token) bool {
-	return before.IsName() && before.Keyword.Category() != sqlscan.Reserved && before.Keyword != sqlscan.KwPath
-}
-
-// callOrType demotes a statement for a known function, if that is what is
-// called; that a type has no function of its name says nothing.
-func (c *Classifier) callOrType(schema, last sqlscan.Token) {
-	if s, n, ok := c.resolve(schema, last); ok && c.mode == modePlain {
-		if v := c.cat.Lookup(KindFunction, s, n, c.path); v.Kind == VerdictPrimary {
-			c.judge(v, ReasonUnknownFunction, ReasonVolatileFunction, last)
-		}
-	}
 }
 
 // castTo checks the type named after the current token; tolerant is that of

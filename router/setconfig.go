@@ -24,7 +24,7 @@ func (c *Classifier) settingCall(schema, name []byte, tok sqlscan.Token) bool {
 // are plain literals, what it changes and for how long is not known.
 func (c *Classifier) setConfig(tok sqlscan.Token) {
 	c.demote(ClassSession, ReasonSetting, spanOf(tok))
-	a := c.arguments()
+	a := c.lookArguments()
 	if a.count != 3 || !a.simple[0] || !a.simple[2] || a.first[0].Kind != sqlscan.String {
 		c.st.Effects |= EffectUnknownState
 		return
@@ -45,7 +45,7 @@ func (c *Classifier) setConfig(tok sqlscan.Token) {
 
 // currentSetting reads current_setting(name [, missing_ok]).
 func (c *Classifier) currentSetting(tok sqlscan.Token) {
-	a := c.arguments()
+	a := c.lookArguments()
 	if a.count == 0 || !a.simple[0] || a.first[0].Kind != sqlscan.String {
 		c.demote(ClassWrite, ReasonNodeLocal, spanOf(tok))
 		return
@@ -79,8 +79,8 @@ type arguments struct {
 	span   [maxArguments]Span
 }
 
-// arguments looks ahead over the call whose parenthesis is the next token.
-func (c *Classifier) arguments() (a arguments) {
+// lookArguments looks ahead over the call whose parenthesis is the next token.
+func (c *Classifier) lookArguments() (a arguments) {
 	look, depth, tokens, cast := c.scan, 0, 0, false
 	for prev, t := c.next, look.Next(); ; prev, t = t, look.Next() {
 		switch {

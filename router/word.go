@@ -247,25 +247,33 @@ func (c *Classifier) tablesample() bool {
 	}
 	c.advance()
 	if c.next.Kind == sqlscan.Dot || !c.spells(c.tok, "system") && !c.spells(c.tok, "bernoulli") {
-		return c.nameAsMethod()
+		c.nameAsMethod()
 	}
-	return true
+	return c.arguments()
+}
+
+// arguments enters the parentheses that follow, if any.
+func (c *Classifier) arguments() bool {
+	if c.next.Kind != sqlscan.LeftParen {
+		return true
+	}
+	c.advance()
+	return c.push(levelCall, stateExpr)
 }
 
 // nameAsMethod checks a sampling method that is not one of PostgreSQL's.
-func (c *Classifier) nameAsMethod() bool {
+func (c *Classifier) nameAsMethod() {
 	var schema sqlscan.Token
 	last := c.tok
 	for c.next.Kind == sqlscan.Dot {
 		c.advance()
 		if !c.next.IsName() {
-			return true
+			return
 		}
 		c.advance()
 		schema, last = last, c.tok
 	}
 	c.function(schema, last)
-	return true
 }
 
 // plainWord is an unreserved key word: mostly a name, and in a few places part
@@ -279,6 +287,10 @@ func (c *Classifier) plainWord(l *level) bool {
 	case sqlscan.KwOrdinality:
 		if c.prev.Keyword == sqlscan.KwWith {
 			return true
+		}
+	case sqlscan.KwRepeatable:
+		if l.state == stateAlias {
+			return c.arguments()
 		}
 	case sqlscan.KwSearch, sqlscan.KwCycle:
 		if l.state == stateWith {
@@ -318,6 +330,8 @@ func (c *Classifier) rowsFrom(l *level) bool {
 func (c *Classifier) columnWord(l *level) bool {
 	if c.next.Kind != sqlscan.LeftParen {
 		switch {
+		case l.state == stateColumns:
+			c.columnPart(l, c.prev, sqlscan.Token{}, c.tok)
 		case c.next.Kind == sqlscan.Dot, l.state == stateFrom, l.state == stateAlias, l.state == stateTarget:
 			return c.name(l)
 		}
