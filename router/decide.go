@@ -53,6 +53,7 @@ type Decision struct {
 	OtherwiseNode cluster.NodeID
 	WouldNode     cluster.NodeID
 	shared        bool // the knowledge of all sessions was asked
+	covers        bool // see Covers
 	Life          cluster.Life
 	OtherwiseLife cluster.Life
 
@@ -83,6 +84,11 @@ func (d *Decision) Since(f *Facts) time.Time {
 	}
 	return time.Time{}
 }
+
+// Covers reports whether a standby that satisfies the fence has everything the
+// session has written and seen, so that it may be kept as the session's fence.
+// At the eventual level a known fence is only somebody's token.
+func (d *Decision) Covers() bool { return d.covers || d.Fence.LSN == pg.InvalidLSN }
 
 // Decide places a unit. It is pure and allocates nothing; rnd is any random
 // number, now the time of the decision.

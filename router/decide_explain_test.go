@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pgroute/pgroute/internal/cluster"
+	"github.com/pgroute/pgroute/internal/pg"
 )
 
 func TestLabelsAreCompleteAndUnique(t *testing.T) {
@@ -61,5 +62,18 @@ func TestExplainTellsHowEveryNodeStood(t *testing.T) {
 	u.Class, f.Session.DirtySince = ClassRead, now.Add(time.Second)
 	if e = Explain(f, u, v, 0, now); e.Alternatives[1].Standing != StandingFenceUnknown {
 		t.Errorf("a dirty session: %+v", e.Alternatives[1])
+	}
+}
+
+func TestTokenIsNoFenceOfTheSession(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	v, f, u := benchWorld(now)
+	f.Wish.MinLSN = pg.Position{SystemID: 7, Timeline: 1, LSN: 5000}
+	if d := Decide(f, u, v, 0, now); d.Action != ActionFence || !d.Covers() {
+		t.Errorf("session: %v", d)
+	}
+	f.Wish.Consistency = ConsistencyEventual
+	if d := Decide(f, u, v, 0, now); d.Action != ActionFence || d.Covers() {
+		t.Errorf("eventual: %v", d)
 	}
 }

@@ -203,6 +203,7 @@ func readable(n *cluster.Node) bool {
 func (q *query) wait(otherwise Decision) Decision {
 	s := q.v.Snap
 	d := Decision{
+		covers: q.wish.Consistency != ConsistencyEventual,
 		Action: ActionFence, Cause: CauseFenceAhead, Node: cluster.NoNode, Standbys: q.eligible,
 		Otherwise: otherwise.Action, OtherwiseNode: otherwise.Node, OtherwiseLife: otherwise.Life,
 		shared: q.shared,
