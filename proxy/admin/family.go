@@ -103,7 +103,11 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	m := c.sources.take(context.Background())
+	c.collect(c.sources.take(context.Background()), out)
+}
+
+// collect reports a sample.
+func (c *collector) collect(m *sample, out chan<- prometheus.Metric) {
 	for i := range c.families {
 		f := &c.families[i]
 		f.read(m, func(v float64, labels ...string) {

@@ -55,15 +55,22 @@ func hashSource(text string) string {
 
 // ServeHTTP shows the state at this moment.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st := p.sources.take(r.Context()).status()
-	var b bytes.Buffer
-	if err := p.html.Execute(&b, &st); err != nil {
+	html, err := p.render(p.sources.take(r.Context()))
+	if err != nil {
 		http.Error(w, "cannot make the page: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", p.policy)
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write(html)
+}
+
+// render makes the page of a sample.
+func (p *page) render(m *sample) ([]byte, error) {
+	st := m.status()
+	var b bytes.Buffer
+	err := p.html.Execute(&b, &st)
+	return b.Bytes(), err
 }
 
 // words makes a label readable.

@@ -61,9 +61,14 @@ type nodeSample struct {
 // poolSum adds up the pools of one node over all databases and users.
 type poolSum struct{ total, idle, waiting, dialing int }
 
-// take reads everything; the loops are asked too.
+// take reads everything. The loops are asked first: whatever a client has got
+// an answer to before is counted then.
 func (s *Sources) take(ctx context.Context) *sample {
+	ctx, cancel := context.WithTimeout(ctx, loopLimit)
+	defer cancel()
+	loops := s.Server.Workers(ctx)
 	m := s.takeQuick()
+	m.loops = loops
 	m.health, m.events = s.Monitor.Stats(), s.Monitor.Events()
 	m.phases, m.counters = s.Server.Phases(), s.Server.Counters()
 	m.pools, m.dials = s.Backends.Stats(), s.Backends.Counters()
@@ -74,9 +79,6 @@ func (s *Sources) take(ctx context.Context) *sample {
 	if s.Catalogs != nil {
 		m.catalogs = s.Catalogs()
 	}
-	ctx, cancel := context.WithTimeout(ctx, loopLimit)
-	defer cancel()
-	m.loops = s.Server.Workers(ctx)
 	return m
 }
 

@@ -3,9 +3,9 @@ package admin
 import "time"
 
 // Status is what /status shows. Its JSON names are an interface: fields may be
-// added, none changes its meaning. Times are RFC 3339, durations seconds, LSNs
-// as PostgreSQL prints them and empty while unknown. Nothing in it is secret,
-// and no text of a statement is in it.
+// added, none changes its meaning. Times are RFC 3339 and left out while there
+// is none, durations are seconds, LSNs are as PostgreSQL prints them and empty
+// while unknown. Nothing in it is secret, and no text of a statement is in it.
 type Status struct {
 	Version       string         `json:"version"`
 	At            time.Time      `json:"at"`
@@ -81,7 +81,7 @@ type Node struct {
 	LagBytes   *uint64   `json:"lag_bytes"` // null while unknown
 	LagTime    *float64  `json:"lag_seconds"`
 	Staleness  *float64  `json:"staleness_seconds"`
-	Sampled    time.Time `json:"sampled"`
+	Sampled    time.Time `json:"sampled,omitzero"`
 	Receiver   string    `json:"receiver_status"`
 	Sender     string    `json:"sender"`
 	SyncState  string    `json:"sync_state"`
@@ -115,7 +115,7 @@ type Pool struct {
 // Replication is what the primary told of its standbys and slots.
 type Replication struct {
 	ToldBy    string     `json:"told_by"` // empty while nobody has
-	At        time.Time  `json:"at"`
+	At        time.Time  `json:"at,omitzero"`
 	Denied    bool       `json:"denied"` // the monitor role lacks pg_monitor
 	Receivers []Receiver `json:"receivers"`
 	Slots     []Slot     `json:"slots"`
@@ -221,9 +221,9 @@ type CatalogState struct {
 	Relations int       `json:"relations"`
 	Operators int       `json:"operators"`
 	Types     int       `json:"types"`
-	Loaded    time.Time `json:"loaded"`
+	Loaded    time.Time `json:"loaded,omitzero"`
 	LoadTime  float64   `json:"load_seconds"`
-	Checked   time.Time `json:"checked"`
+	Checked   time.Time `json:"checked,omitzero"`
 	Error     string    `json:"error"`
 }
 
