@@ -44,7 +44,7 @@ func pgpoolProgram(c config) (program, error) {
 func pgpoolConfig(c config) string {
 	var b strings.Builder
 	b.WriteString("backend_clustering_mode = 'streaming_replication'\nload_balance_mode = on\nlisten_addresses = '127.0.0.1'\n")
-	fmt.Fprintf(&b, "port = %d\npcp_port = %d\npcp_listen_addresses = ''\nsocket_dir = '%s'\npcp_socket_dir = '%s'\n", c.port, c.spare[0], c.dir, c.dir)
+	fmt.Fprintf(&b, "port = %d\npcp_port = %d\npcp_listen_addresses = ''\nsocket_dir = '%s'\npcp_socket_dir = '%s'\n", c.port, c.spare, c.dir, c.dir)
 	fmt.Fprintf(&b, "pid_file_name = '%s/pgpool.pid'\nlogdir = '%s'\n", c.dir, c.dir)
 	fmt.Fprintf(&b, "num_init_children = %d\nmax_pool = 1\nchild_life_time = 0\nenable_pool_hba = off\nlog_min_messages = error\n", c.pool+1)
 	fmt.Fprintf(&b, "sr_check_user = '%s'\nsr_check_database = '%s'\nsr_check_period = 10\nhealth_check_period = 0\n", lab.Superuser, database)

@@ -47,7 +47,7 @@ func (r *OverheadReport) measureIdle(ctx context.Context, s *site) error {
 		return err
 	}
 	for _, t := range r.Targets {
-		i := slices.IndexFunc(fronts(), func(f *front) bool { return f.name == t.Name })
+		i := slices.IndexFunc(s.fronts(), func(f *front) bool { return f.name == t.Name })
 		if i < 0 || t.Name == "haproxy" || t.Name == "pgbouncer-session" {
 			continue
 		}
@@ -55,7 +55,7 @@ func (r *OverheadReport) measureIdle(ctx context.Context, s *site) error {
 		if t.Name == "pgpool" {
 			measure = s.idleProcesses
 		}
-		result, err := measure(ctx, fronts()[i], r.Options)
+		result, err := measure(ctx, s.fronts()[i], r.Options)
 		if err != nil {
 			return fmt.Errorf("idle clients of %s: %w", t.Name, err)
 		}

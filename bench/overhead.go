@@ -24,6 +24,9 @@ type OverheadOptions struct {
 	Idle     int           `json:"idle"`     // idle clients for the memory of one; 0: not measured
 }
 
+// mostFronts bounds how many fronts share the servers.
+const mostFronts = 6
+
 // defaultPool is pgroute's and PgBouncer's own.
 const defaultPool = 20
 
@@ -47,8 +50,13 @@ func (o OverheadOptions) validate() error {
 			return fmt.Errorf("mode is simple, extended or prepared, not %q", mode)
 		}
 	}
+	return nil
+}
+
+// checkTargets finds names that nothing bears.
+func (o OverheadOptions) checkTargets(known []*front) error {
 	for _, name := range o.Targets {
-		if name != direct && !slices.ContainsFunc(fronts(), func(f *front) bool { return f.name == name }) {
+		if name != direct && !slices.ContainsFunc(known, func(f *front) bool { return f.name == name }) {
 			return fmt.Errorf("there is no target %q", name)
 		}
 	}
@@ -61,14 +69,18 @@ func (o OverheadOptions) wants(name string) bool {
 }
 
 // fronts are all that can be compared, pgroute first.
-func fronts() []*front {
-	return []*front{pgrouteFront(), pgbouncerFront(), pgbouncerSessionFront(), haproxyFront(), pgpoolFront()}
+func (s Setup) fronts() []*front {
+	all := []*front{pgrouteFront(), pgbouncerFront(), pgbouncerSessionFront(), haproxyFront(), pgpoolFront()}
+	if s.Other != "" {
+		all = append(all, otherFront(s.Other))
+	}
+	return all
 }
 
 // Overhead measures what each target costs, in turn, and the memory of an idle
 // client of those that pool.
 func Overhead(ctx context.Context, s Setup, o OverheadOptions) (*OverheadReport, error) {
-	if err := o.validate(); err != nil {
+	if err := errors.Join(o.validate(), o.checkTargets(s.fronts())); err != nil {
 		return nil, err
 	}
 	site, err := openSite(ctx, s, o.Standbys, map[string]string{"max_connections": strconv.Itoa(o.connections())})
@@ -83,7 +95,7 @@ func Overhead(ctx context.Context, s Setup, o OverheadOptions) (*OverheadReport,
 // connections is what the servers must admit: a pool of every target, and some
 // for replication, probes and ourselves.
 func (o OverheadOptions) connections() int {
-	return (len(fronts())+1)*(o.pool()+2) + 50
+	return (mostFronts+1)*(o.pool()+2) + 50
 }
 
 func (r *OverheadReport) measure(ctx context.Context, s *site) error {
@@ -133,7 +145,7 @@ func (s *site) startTargets(ctx context.Context, o OverheadOptions) ([]*target, 
 	if o.wants(direct) {
 		targets = append(targets, s.directTarget())
 	}
-	for _, f := range fronts() {
+	for _, f := range s.fronts() {
 		if !o.wants(f.name) {
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 // Setup is what every benchmark needs to know.
 type Setup struct {
 	Program  string    // pgroute's own binary
+	Other    string    // another build of pgroute, to be compared with; "" for none
 	Command  string    // the command line, for the report
 	PgBin    string    // directory of PostgreSQL's programs; default: the newest found
 	Dir      string    // directory to work in; default: the system's temporary one
@@ -41,8 +42,8 @@ type site struct {
 	version string // "PostgreSQL 15.8"
 }
 
-// mostTargets bounds the ports one site hands out.
-const mostTargets = 40
+// mostTargets bounds how many programs run at a time on one site.
+const mostTargets = 10
 
 // openSite starts a cluster. conf is for every node's postgresql.conf.
 func openSite(ctx context.Context, s Setup, standbys int, conf map[string]string) (*site, error) {
@@ -70,7 +71,7 @@ func (s *site) open(ctx context.Context, standbys int, conf map[string]string) e
 	if s.as, err = rivalAccount(); err != nil {
 		return err
 	}
-	if s.ports, err = lab.ReservePorts(mostTargets); err != nil {
+	if s.ports, err = lab.ReservePorts(2 * mostTargets); err != nil {
 		return err
 	}
 	s.free = s.ports.Numbers
@@ -110,14 +111,14 @@ func (s *site) close() error {
 	return errors.Join(errs...)
 }
 
-// port hands out a free port.
-func (s *site) port() (int, error) {
-	if len(s.free) == 0 {
-		return 0, errors.New("no reserved port is left")
+// takePorts hands out the ports of one program. target.stop gives them back.
+func (s *site) takePorts(c *config) error {
+	if len(s.free) < 2 {
+		return errors.New("no reserved port is left")
 	}
-	p := s.free[0]
-	s.free = s.free[1:]
-	return p, nil
+	c.port, c.spare = s.free[0], s.free[1]
+	s.free = s.free[2:]
+	return nil
 }
 
 // workDir makes a directory for one program, which runs as the account.
@@ -137,6 +138,18 @@ func (s *site) workDir(name string, as account) (string, error) {
 
 // primary is the node that is the primary when the site opens.
 func (s *site) primary() *lab.Node { return s.lab.Node("primary") }
+
+// nameNodes makes the function bench_node(), which tells the node that answers.
+// It is declared as what it is, stable, so that calling it does not make a
+// statement anything but a read.
+func (s *site) nameNodes(ctx context.Context) error {
+	err := s.primary().Exec(ctx, `CREATE FUNCTION bench_node() RETURNS text STABLE LANGUAGE plpgsql
+		AS $$ BEGIN RETURN current_setting('cluster_name'); END $$`)
+	if err != nil {
+		return err
+	}
+	return s.lab.WaitCaughtUp(ctx)
+}
 
 // say reports a step.
 func (s *site) say(format string, args ...any) { fmt.Fprintf(s.Progress, format+"\n", args...) }

@@ -24,6 +24,7 @@ type front struct {
 	name    string
 	note    string // how it is set up, for the report
 	program string // to be found on the path; "" for pgroute, which is ourselves
+	asUs    bool   // runs as we do and not as the rivals' account
 	// version asks the program.
 	version func(path string) (string, error)
 	// serves tells whether it can carry a mode of pgbench, given its version and
@@ -40,7 +41,7 @@ type config struct {
 	dir     string
 	as      account
 	port    int
-	spare   []int // two more ports, for a front that wants them
+	spare   int // one more port, for a front that wants it
 	nodes   []*lab.Node
 	pool    int    // server connections per node
 	clients int    // that it must admit
@@ -54,6 +55,7 @@ type target struct {
 	process             *process // nil for the primary itself
 	front               *front
 	pool                int
+	release             func() // gives the ports back
 }
 
 // direct names the target without a proxy.
@@ -79,10 +81,14 @@ func dsn(port int) string {
 	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", port, lab.Superuser, database)
 }
 
+// superuserDSN is that of a node itself.
+func superuserDSN(n *lab.Node) string { return n.DSN(lab.Superuser, database) }
+
 // stop ends the target; the primary stays.
 func (t *target) stop() {
 	if t.process != nil {
 		t.process.stop()
+		t.release()
 	}
 }
 
@@ -124,18 +130,11 @@ func (s *site) start(ctx context.Context, f *front, d demand) (*target, error) {
 		return nil, err
 	}
 	c := config{path: path, version: version, as: s.as, nodes: d.nodes, pool: d.pool, clients: d.clients, level: d.level}
-	if f.program == "" {
-		c.as = account{} // pgroute runs as we do
+	if f.asUs {
+		c.as = account{}
 	}
-	if c.port, err = s.port(); err != nil {
+	if err := s.takePorts(&c); err != nil {
 		return nil, err
-	}
-	for range 2 {
-		p, err := s.port()
-		if err != nil {
-			return nil, err
-		}
-		c.spare = append(c.spare, p)
 	}
 	if c.dir, err = s.workDir(f.name, c.as); err != nil {
 		return nil, err
@@ -152,7 +151,10 @@ func (s *site) launch(ctx context.Context, f *front, c config, p program) (*targ
 	if err != nil {
 		return nil, err
 	}
-	t := &target{name: f.name, version: c.version, note: f.note, port: c.port, process: process, front: f, pool: c.pool}
+	ports := []int{c.port, c.spare}
+	t := &target{
+		release: func() { s.free = append(s.free, ports...) }, name: f.name, version: c.version, note: f.note, port: c.port, process: process, front: f, pool: c.pool,
+	}
 	if err := t.awaitReady(ctx); err != nil {
 		t.stop()
 		return nil, err
