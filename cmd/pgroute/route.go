@@ -21,6 +21,7 @@ type RouteCmd struct {
 	SearchPath string   `help:"search_path of the session." default:"\"$user\", public" placeholder:"LIST"`
 	User       string   `help:"Role of the session, for search_path." default:"postgres" placeholder:"ROLE"`
 	Release    int      `help:"Major version of PostgreSQL whose built-in catalogue is used; the newest known unless given." placeholder:"N"`
+	Log        bool     `help:"Files and standard input are logs of a server (stderr format) with log_statement = all or log_min_duration_statement = 0."`
 	Summary    bool     `help:"Show the summary only."`
 	JSON       bool     `help:"Print JSON."`
 }
@@ -98,7 +99,7 @@ func (c *RouteCmd) routeAll(sim *simulator, rep *routeReport) error {
 			rep.add(sim.route([]byte(sql)))
 			continue
 		}
-		if err := routeFrom(os.Stdin, "standard input", sim, rep); err != nil {
+		if err := c.routeFrom(os.Stdin, "standard input", sim, rep); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func (c *RouteCmd) routeAll(sim *simulator, rep *routeReport) error {
 		if err != nil {
 			return err
 		}
-		err = routeFrom(f, name, sim, rep)
+		err = c.routeFrom(f, name, sim, rep)
 		_ = f.Close()
 		if err != nil {
 			return err
@@ -120,13 +121,17 @@ func (c *RouteCmd) routeAll(sim *simulator, rep *routeReport) error {
 const maxScript = 1 << 30
 
 // routeFrom routes the statements of a file, one session running them.
-func routeFrom(r io.Reader, name string, sim *simulator, rep *routeReport) error {
+func (c *RouteCmd) routeFrom(r io.Reader, name string, sim *simulator, rep *routeReport) error {
 	text, err := io.ReadAll(io.LimitReader(r, maxScript+1))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(text) > maxScript {
 		return fmt.Errorf("%s is larger than %d bytes: split it", name, maxScript)
+	}
+	if c.Log {
+		routeLog(text, sim, rep)
+		return nil
 	}
 	sim.newSession()
 	for unit := range splitStatements(text) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,38 @@ func TestRouteFollowsTransactions(t *testing.T) {
 		if s.Statements != 14 || s.Standby != 8 || s.Reads != 7 || s.ReadsBound != 1 || s.Share != 8.0/14 {
 			t.Errorf("%s: summary is %+v", name, s)
 		}
+	}
+}
+
+// TestRouteReadsAServersLog lets a real server log what a client sent.
+func TestRouteReadsAServersLog(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, lab.Options{Conf: map[string]string{"log_statement": "all", "log_min_duration_statement": "0"}})
+	c, err := pgx.Connect(t.Context(), l.Node("primary").DSN(lab.Superuser, "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	for _, sql := range []string{"CREATE TABLE logged (a int)", "BEGIN", "SELECT a\nFROM logged", "COMMIT", "SELECT count(*) FROM logged"} {
+		if _, err := c.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Exec(t.Context(), "SELECT a FROM logged WHERE a = $1", 1); err != nil { // extended protocol
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range routeJSON(t, "", "--log", "--file", l.Node("primary").LogFile()).Statements {
+		if strings.Contains(s.Statement, "logged") || s.Class == "transaction" {
+			got = append(got, s.Target+": "+s.Statement)
+		}
+	}
+	want := []string{
+		"primary: CREATE TABLE logged (a int)", "primary: BEGIN", "primary: SELECT a\nFROM logged", "primary: COMMIT",
+		"standby: SELECT count(*) FROM logged", "standby: SELECT a FROM logged WHERE a = $1",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
