@@ -59,6 +59,7 @@ type Classifier struct {
 
 	levels [maxLevels]level
 	depth  int
+	popped levelKind // of the level that was closed last
 	ctes   [maxCTEs]sqlscan.Token
 	nctes  int
 

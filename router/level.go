@@ -14,7 +14,9 @@ const (
 	levelCast                     // CAST(… AS type) and its like
 	levelCTE                      // body of a WITH query
 	levelColumns                  // names after an alias
+	levelTable                    // XMLTABLE, JSON_TABLE and the latter's COLUMNS ( )
 	levelRowsFrom
+	levelOn // DISTINCT ON ( ), after which an expression begins
 	levelBracket
 )
 
@@ -38,6 +40,8 @@ type level struct {
 	query bool
 	// inFrom: a comma at this level leads to another relation.
 	inFrom bool
+	// grouping: in GROUP BY, where CUBE and ROLLUP are no functions.
+	grouping bool
 	// dml: INSERT, UPDATE, DELETE or MERGE stands here.
 	dml bool
 	// first: nothing but the opening parenthesis has been read.
@@ -79,7 +83,7 @@ func (c *Classifier) pop(bracket bool) bool {
 		c.unknown(ReasonUnknownStatement)
 		return false
 	}
-	c.nctes = int(l.ctes)
+	c.nctes, c.popped = int(l.ctes), l.kind
 	c.depth--
 	if l.kind == levelCTE {
 		c.know(l.self)

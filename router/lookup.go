@@ -50,32 +50,7 @@ func (c *Classifier) function(schema, name sqlscan.Token) {
 	if c.settingCall(s, n, name) {
 		return
 	}
-	v := c.cat.Lookup(KindFunction, s, n, c.path)
-	if v.Kind == VerdictUnknown && name.Keyword != sqlscan.NoKeyword && syntaxWord(name.Keyword) {
-		return
-	}
-	c.judge(v, ReasonUnknownFunction, ReasonVolatileFunction, name)
-}
-
-// syntaxWord reports whether a key word stands before a parenthesis as part of
-// a clause, so that no function need be known by its name.
-func syntaxWord(k sqlscan.Keyword) bool {
-	switch k.Category() {
-	case sqlscan.NewColumnName:
-		return true
-	case sqlscan.FunctionOrType:
-		return k == sqlscan.KwLike || k == sqlscan.KwIlike || k == sqlscan.KwJoin || k == sqlscan.KwOverlaps
-	}
-	switch k {
-	case sqlscan.KwOver, sqlscan.KwFilter, sqlscan.KwBy, sqlscan.KwRollup, sqlscan.KwCube, sqlscan.KwSets,
-		sqlscan.KwMaterialized, sqlscan.KwEscape, sqlscan.KwZone, sqlscan.KwRows, sqlscan.KwRange,
-		sqlscan.KwGroups, sqlscan.KwRepeatable, sqlscan.KwPassing, sqlscan.KwColumns, sqlscan.KwPath,
-		sqlscan.KwValue, sqlscan.KwKey, sqlscan.KwNext, sqlscan.KwFirst, sqlscan.KwContent, sqlscan.KwDocument,
-		sqlscan.KwName, sqlscan.KwVersion, sqlscan.KwExplain, sqlscan.KwConflict, sqlscan.KwInsert,
-		sqlscan.KwSet, sqlscan.KwPlan, sqlscan.KwNested, sqlscan.KwKeys, sqlscan.KwString, sqlscan.KwSecond:
-		return true
-	}
-	return false
+	c.judge(c.cat.Lookup(KindFunction, s, n, c.path), ReasonUnknownFunction, ReasonVolatileFunction, name)
 }
 
 // relation judges a name in FROM.

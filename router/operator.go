@@ -44,6 +44,7 @@ func (c *Classifier) operatorName() bool {
 	}
 	c.operator(schema, c.tok)
 	c.advance()
+	c.popped = levelOn // an operand follows this parenthesis too
 	return true
 }
 

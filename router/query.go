@@ -65,6 +65,9 @@ func (c *Classifier) group(l *level) bool {
 	case stateAlias, stateColumns:
 		return c.push(levelColumns, stateColumns)
 	}
+	if c.prev.Keyword == sqlscan.KwOn && !l.inFrom {
+		return c.push(levelOn, stateExpr)
+	}
 	return c.push(levelGroup, stateExpr)
 }
 

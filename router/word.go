@@ -21,6 +21,9 @@ func (c *Classifier) word(l *level, first bool) bool {
 		sqlscan.KwReturning, sqlscan.KwGroup:
 		return c.clause(l)
 	case sqlscan.KwJoin:
+		if c.next.Kind == sqlscan.LeftParen && !c.joins(l) {
+			return c.name(l)
+		}
 		l.state, l.inFrom = stateFrom, true
 	case sqlscan.KwOn:
 		if l.inFrom {
@@ -56,8 +59,9 @@ func (c *Classifier) word(l *level, first bool) bool {
 // clause ends FROM. WITHIN GROUP does not; it stands inside an expression.
 func (c *Classifier) clause(l *level) bool {
 	if c.tok.Keyword == sqlscan.KwGroup && c.prev.Keyword == sqlscan.KwWithin {
-		return true
+		return c.arguments()
 	}
+	l.grouping = c.tok.Keyword == sqlscan.KwGroup
 	if c.tok.Keyword == sqlscan.KwReturning && l.kind != levelGroup && l.kind != levelCTE {
 		return c.castTo(true) // JSON_VALUE(… RETURNING type)
 	}
@@ -229,11 +233,11 @@ func (c *Classifier) otherWord(l *level) bool {
 // or the name of a function.
 func (c *Classifier) functionWord(l *level) bool {
 	switch {
-	case c.tok.Keyword == sqlscan.KwTablesample:
+	case c.tok.Keyword == sqlscan.KwTablesample && l.state == stateAlias:
 		return c.tablesample()
 	case c.next.Kind == sqlscan.Dot:
 		return c.name(l)
-	case c.next.Kind == sqlscan.LeftParen && l.state != stateAlias:
+	case c.next.Kind == sqlscan.LeftParen && l.state != stateAlias && !c.partOfClause(l):
 		return c.call(l, c.prev, sqlscan.Token{}, c.tok)
 	}
 	c.keywordOperator()
@@ -302,16 +306,28 @@ func (c *Classifier) plainWord(l *level) bool {
 			return true
 		}
 	case sqlscan.KwColumns:
-		if l.kind == levelCall && c.next.Kind == sqlscan.LeftParen {
-			c.advance()
-			return c.push(levelColumns, stateColumns)
-		}
-		if l.kind == levelCall {
-			l.state = stateColumns
-			return true
+		if l.kind == levelTable {
+			return c.columns(l)
 		}
 	}
+	if c.next.Kind == sqlscan.LeftParen && l.state != stateAlias && c.partOfClause(l) {
+		return c.clauseGroup()
+	}
 	return c.name(l)
+}
+
+// columns begins the columns of XMLTABLE, or those of JSON_TABLE, which have
+// parentheses and always follow a path or a label.
+func (c *Classifier) columns(l *level) bool {
+	switch {
+	case c.next.Kind != sqlscan.LeftParen:
+		l.state = stateColumns
+		return true
+	case !c.operandBefore():
+		return c.name(l)
+	}
+	c.advance()
+	return c.push(levelTable, stateColumns)
 }
 
 // rowsFrom enters ROWS FROM ( function calls ).
@@ -345,6 +361,11 @@ func (c *Classifier) columnWord(l *level) bool {
 		return true
 	case sqlscan.KwXmlserialize:
 		kind = levelCast
+	case sqlscan.KwXmltable:
+		kind = levelTable
+	case sqlscan.KwJsonTable:
+		kind = levelTable
+		c.function(sqlscan.Token{}, c.tok) // a plain name before PostgreSQL 17
 	case sqlscan.KwTreat:
 		// TREAT(x AS t) calls pg_catalog.t(x), whatever t is.
 		c.unknown(ReasonUnknownFunction)

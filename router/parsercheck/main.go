@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // wanted is the share of reads that must be recognised, in percent.
@@ -30,6 +31,7 @@ func main() {
 func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (tally, error) {
 	c := newChecker(out, verbose)
 	tallies := []tally{c.body("pgbench scripts", pgbenchScripts())}
+	var found []string
 	for _, group := range []struct {
 		name  string
 		files []string
@@ -47,14 +49,36 @@ func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (t
 			texts = append(texts, s...)
 		}
 		tallies = append(tallies, c.body(group.name, texts))
+		found = append(found, texts...)
 	}
-	tallies = append(tallies, c.body("generated", generate(count, seed)))
+	made := generate(count, seed)
+	tallies = append(tallies, c.body("generated", made))
+	found = append(append(found, corpus()...), made[:min(len(made), 2000)]...)
+	tallies = append(tallies, c.body("mutated", mutate(found, 5*count, seed)))
 	total := table(out, tallies)
 	lexed := lexers(10*count, seed, out)
 	fmt.Fprintf(out, "lexers: %d texts of random pieces, %d refused by both, %d by sqlscan only, %d differ\n",
 		lexed.texts, lexed.refused, lexed.cautious, lexed.differ)
 	total.Violations += lexed.differ
 	return total, nil
+}
+
+// corpus gives the texts of the router's own test data, whose entries are a
+// line "> expectation" and the text up to an empty line.
+func corpus() []string {
+	var texts []string
+	for _, file := range glob("../testdata/classify/*.txt") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			panic(err) // just listed
+		}
+		for _, entry := range strings.Split(string(data), "\n\n") {
+			if head, text, ok := strings.Cut(entry, "\n"); ok && strings.HasPrefix(head, "> ") {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
 }
 
 // glob finds files; the patterns are constants and well formed.

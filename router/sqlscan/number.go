@@ -79,12 +79,12 @@ func (s *Scanner) based(part func(byte) bool, start int) Kind {
 }
 
 // endOfNumber refuses a word that follows a number or parameter at once:
-// PostgreSQL 15 made that an error, older versions began a new token. A dollar
-// sign joins the word that a number with a letter in it could end in.
+// PostgreSQL 15 made that an error, older versions began a new token. A number
+// with a letter in it could end in a word, which $ and digits would go on.
 func (s *Scanner) endOfNumber(kind Kind, start int) Kind {
 	switch c := s.at(0); {
 	case classOf[c]&wordStart != 0:
-	case c == '$' && hasWordStart(s.text[start:s.pos]):
+	case classOf[c]&wordPart != 0 && hasWordStart(s.text[start:s.pos]):
 	default:
 		return kind
 	}

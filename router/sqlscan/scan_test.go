@@ -62,6 +62,7 @@ func TestTokens(t *testing.T) {
 		{"e'x", "invalid:e'x"},
 		{"B'0''1' x'''", "bits string bits invalid:'"},
 		{`"" U&""`, `invalid:"" invalid:U&""`},
+		{"0b12 0o18 0b1", "invalid:0b12 invalid:0o18 int:0b1"},
 		{"1e5$1 1_0$$a$$ 15$$a$$", "invalid:1e5$1 invalid:1_0$$a$$ int:15 dollar"},
 		{"~~*", "op:~~*"},
 		{strings.Repeat("+", 64) + "|", "invalid:" + strings.Repeat("+", 64) + "|"},
