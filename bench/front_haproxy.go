@@ -16,14 +16,14 @@ func haproxyFront() *front {
 			version, _, _ := strings.Cut(line, " - ")
 			return version, err
 		},
-		prepare: func(c config) (program, error) {
+		prepare: func(c frontConfig) (program, error) {
 			path := filepath.Join(c.dir, "haproxy.cfg")
 			return program{path: c.path, args: []string{"-db", "-f", path}, dir: c.dir, as: c.as}, writeOwned(c.as, path, haproxyConfig(c))
 		},
 	}
 }
 
-func haproxyConfig(c config) string {
+func haproxyConfig(c frontConfig) string {
 	return fmt.Sprintf(`global
     nbthread 1
     maxconn %d

@@ -14,7 +14,7 @@ func pgbouncerFront() *front {
 	return &front{
 		name: "pgbouncer", note: "transaction pooling, to the primary", program: "pgbouncer",
 		version: pgbouncerVersion, serves: pgbouncerTransactions,
-		prepare: func(c config) (program, error) { return pgbouncerProgram(c, "transaction") },
+		prepare: func(c frontConfig) (program, error) { return pgbouncerProgram(c, "transaction") },
 	}
 }
 
@@ -24,7 +24,7 @@ func pgbouncerSessionFront() *front {
 	return &front{
 		name: "pgbouncer-session", note: "session pooling, to the primary", program: "pgbouncer",
 		version: pgbouncerVersion, serves: pgbouncerSessions,
-		prepare: func(c config) (program, error) { return pgbouncerProgram(c, "session") },
+		prepare: func(c frontConfig) (program, error) { return pgbouncerProgram(c, "session") },
 	}
 }
 
@@ -59,7 +59,7 @@ func pgbouncerPrepares(version string) bool {
 	return major > 1 || minor >= 21
 }
 
-func pgbouncerProgram(c config, mode string) (program, error) {
+func pgbouncerProgram(c frontConfig, mode string) (program, error) {
 	ini := filepath.Join(c.dir, "pgbouncer.ini")
 	users := filepath.Join(c.dir, "users.txt")
 	for path, content := range map[string]string{ini: pgbouncerConfig(c, mode, users), users: fmt.Sprintf("%q \"\"\n", lab.Superuser)} {
@@ -72,7 +72,7 @@ func pgbouncerProgram(c config, mode string) (program, error) {
 
 // pgbouncerConfig is plain and fast: no TLS, no logging per connection, no
 // checks or resets of servers between transactions.
-func pgbouncerConfig(c config, mode, users string) string {
+func pgbouncerConfig(c frontConfig, mode, users string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[databases]\n* = %s\n\n[pgbouncer]\n", c.nodes[0].Conninfo())
 	fmt.Fprintf(&b, "listen_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n", c.port)

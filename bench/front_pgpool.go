@@ -26,7 +26,7 @@ func pgpoolFront() *front {
 }
 
 // pgpoolProgram also writes the two files that pgpool insists on finding.
-func pgpoolProgram(c config) (program, error) {
+func pgpoolProgram(c frontConfig) (program, error) {
 	conf := filepath.Join(c.dir, "pgpool.conf")
 	pcp := filepath.Join(c.dir, "pcp.conf")
 	hba := filepath.Join(c.dir, "pool_hba.conf")
@@ -41,7 +41,7 @@ func pgpoolProgram(c config) (program, error) {
 
 // pgpoolConfig has a child per server connection, and one to spare for whoever
 // looks whether it is ready.
-func pgpoolConfig(c config) string {
+func pgpoolConfig(c frontConfig) string {
 	var b strings.Builder
 	b.WriteString("backend_clustering_mode = 'streaming_replication'\nload_balance_mode = on\nlisten_addresses = '127.0.0.1'\n")
 	fmt.Fprintf(&b, "port = %d\npcp_port = %d\npcp_listen_addresses = ''\nsocket_dir = '%s'\npcp_socket_dir = '%s'\n", c.port, c.spare, c.dir, c.dir)

@@ -19,7 +19,7 @@ func pgrouteFront() *front {
 	return &front{
 		name: pgrouteName, asUs: true, note: "reads to standbys, session consistency, transaction pooling",
 		version: func(string) (string, error) { return cmp.Or(commit(), "of this tree"), nil },
-		prepare: func(c config) (program, error) {
+		prepare: func(c frontConfig) (program, error) {
 			path := filepath.Join(c.dir, "proxy.toml")
 			p := program{path: c.path, args: []string{"serve", "--config", path}, dir: c.dir, as: c.as}
 			return p, os.WriteFile(path, pgrouteConfig(c), 0o600)
@@ -37,7 +37,7 @@ func otherFront(path string) *front {
 }
 
 // pgrouteConfig is the proxy.toml: what must differ from the defaults only.
-func pgrouteConfig(c config) []byte {
+func pgrouteConfig(c frontConfig) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "listen = [\"127.0.0.1:%d\"]\nadmin_listen = \"127.0.0.1:%d\"\n\n[cluster]\nnodes = [\n", c.port, c.spare)
 	for _, n := range c.nodes {

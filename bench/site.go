@@ -112,7 +112,7 @@ func (s *site) close() error {
 }
 
 // takePorts hands out the ports of one program. target.stop gives them back.
-func (s *site) takePorts(c *config) error {
+func (s *site) takePorts(c *frontConfig) error {
 	if len(s.free) < 2 {
 		return errors.New("no reserved port is left")
 	}
@@ -141,11 +141,16 @@ func (s *site) primary() *lab.Node { return s.lab.Node("primary") }
 
 // nameNodes makes the function bench_node(), which tells the node that answers.
 // It is declared as what it is, stable, so that calling it does not make a
-// statement anything but a read.
+// statement anything but a read. VACUUM does the housekeeping that reads would
+// do otherwise, in the middle of the measurement: pruning and hint bits write
+// WAL that nothing flushes while a primary only reads.
 func (s *site) nameNodes(ctx context.Context) error {
 	err := s.primary().Exec(ctx, `CREATE FUNCTION bench_node() RETURNS text STABLE LANGUAGE plpgsql
 		AS $$ BEGIN RETURN current_setting('cluster_name'); END $$`)
 	if err != nil {
+		return err
+	}
+	if err := s.primary().Exec(ctx, "VACUUM"); err != nil {
 		return err
 	}
 	return s.lab.WaitCaughtUp(ctx)

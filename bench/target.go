@@ -31,11 +31,11 @@ type front struct {
 	// how many clients share how many servers; the answer is "" or the reason.
 	serves func(version, mode string, clients, pool int) string
 	// prepare writes its configuration into c.dir and says how to run it.
-	prepare func(c config) (program, error)
+	prepare func(c frontConfig) (program, error)
 }
 
-// config is what a front has to be configured for.
-type config struct {
+// frontConfig is what a front has to be configured for.
+type frontConfig struct {
 	path    string // the program
 	version string
 	dir     string
@@ -129,7 +129,7 @@ func (s *site) start(ctx context.Context, f *front, d demand) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := config{path: path, version: version, as: s.as, nodes: d.nodes, pool: d.pool, clients: d.clients, level: d.level}
+	c := frontConfig{path: path, version: version, as: s.as, nodes: d.nodes, pool: d.pool, clients: d.clients, level: d.level}
 	if f.asUs {
 		c.as = account{}
 	}
@@ -146,7 +146,7 @@ func (s *site) start(ctx context.Context, f *front, d demand) (*target, error) {
 	return s.launch(ctx, f, c, p)
 }
 
-func (s *site) launch(ctx context.Context, f *front, c config, p program) (*target, error) {
+func (s *site) launch(ctx context.Context, f *front, c frontConfig, p program) (*target, error) {
 	process, err := p.start()
 	if err != nil {
 		return nil, err
