@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/pgroute/pgroute/internal/lab"
 	"github.com/pgroute/pgroute/internal/lab/labtest"
 	"github.com/pgroute/pgroute/internal/serve/servetest"
+	"github.com/pgroute/pgroute/proxy/admin"
 )
 
 // start runs a cluster with pgroute in front.
@@ -145,6 +147,13 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		if grown != want.grown {
 			t.Errorf("%s{%s} grew by %v, not %v", want.name, want.labels, grown, want.grown)
 		}
+	}
+	var st admin.Status
+	if _, text := get(t, p, "/status"); json.Unmarshal([]byte(text), &st) != nil || len(st.Sessions.Shown) != 1 {
+		t.Fatalf("not one busy session in %s", text)
+	}
+	if s := st.Sessions.Shown[0]; s.Pins != "listen" || s.Phase != "linked" || s.User != lab.Superuser || s.Node != "primary" || s.InTransaction {
+		t.Errorf("the session that listens is shown as %+v", s)
 	}
 	if hits := sum(after, "pgroute_class_cache_hits_total", ""); hits < 12 {
 		t.Errorf("%v hits of the classification cache for repeated statements", hits)

@@ -55,7 +55,7 @@ func hashSource(text string) string {
 
 // ServeHTTP shows the state at this moment.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	html, err := p.render(p.sources.take(r.Context()))
+	html, err := p.render(p.sources.takeAll(r.Context()))
 	if err != nil {
 		http.Error(w, "cannot make the page: "+err.Error(), http.StatusInternalServerError)
 		return

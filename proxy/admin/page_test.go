@@ -22,7 +22,7 @@ func TestPageTellsWhatStatusTells(t *testing.T) {
 	html := rendered(t, eventful())
 	for _, want := range []string{
 		"10.0.0.3:5432", "zone west", "beyond max_lag_bytes (16MB)", "does not answer and was last seen as deposed: connection refused",
-		"timeline 1 until", "0/5000000", "accepted as primary", "alice", "1.5 s", "2 waiting", "the last one held writes for 1.2 s",
+		"timeline 1 until", "0/5000000", "accepted as primary", "alice", "1.5 s", "2 waiting", "server connection for 250 ms", "listen,temporary table", "the last one held writes for 1.2 s",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not show %q", want)

@@ -47,6 +47,8 @@ type sample struct {
 	pools    []backend.PoolStats
 	dials    backend.Counters
 	loops    []proxy.WorkerStats
+	sessions []proxy.SessionInfo // some of those that are not idle
+	busy     int                 // how many are not idle
 	auth     auth.LookupStats
 	catalogs []catalog.Status
 }
@@ -79,6 +81,18 @@ func (s *Sources) take(ctx context.Context) *sample {
 	if s.Catalogs != nil {
 		m.catalogs = s.Catalogs()
 	}
+	return m
+}
+
+// maxSessions bounds how many sessions are listed.
+const maxSessions = 100
+
+// takeAll reads what is too much for every scrape as well.
+func (s *Sources) takeAll(ctx context.Context) *sample {
+	m := s.take(ctx)
+	ctx, cancel := context.WithTimeout(ctx, loopLimit)
+	defer cancel()
+	m.sessions, m.busy = s.Server.Sessions(ctx, maxSessions)
 	return m
 }
 

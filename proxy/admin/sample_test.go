@@ -48,6 +48,10 @@ func eventful() *sample {
 			Loop: netloop.Stats{Conns: 9, Iterations: 100, BytesIn: 2048, BytesOut: 4096}, Sessions: 7, Responsive: true,
 			Cache: router.CacheStats{Hits: 80, Misses: 20, Entries: 20, Bytes: 9000}, Learned: 1, Prepared: 3, PrepBytes: 120,
 		}, {}},
+		sessions: []proxy.SessionInfo{
+			{PID: 1 << 30, Client: "10.1.1.1:4000", User: "alice", Database: "app", Phase: "waiting", Node: 1, Waits: "server_connection", Since: at.Add(-250 * time.Millisecond)},
+			{PID: 1<<30 + 1, Client: "10.1.1.1:4001", User: "alice", Database: "app", Phase: "linked", Node: 1, Transaction: true, Pins: "listen,temporary_table"},
+		}, busy: 2,
 		auth:     auth.LookupStats{Asked: 4, Remembered: 2, Entries: 1},
 		catalogs: []catalog.Status{{Database: "app", Fresh: true, Version: 4, Counts: catalog.Counts{Functions: 3, Relations: 8}, LoadedAt: at, LoadTime: 20 * time.Millisecond, CheckedAt: at}},
 		health:   healthStats(at),

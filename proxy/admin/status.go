@@ -17,6 +17,7 @@ type Status struct {
 	Nodes         []Node         `json:"nodes"`
 	Replication   Replication    `json:"replication"`
 	Clients       Clients        `json:"clients"`
+	Sessions      Sessions       `json:"sessions"`
 	Routing       Routing        `json:"routing"`
 	Holds         Holds          `json:"holds"`
 	Fences        Fences         `json:"fences"`
@@ -159,6 +160,26 @@ type Clients struct {
 	Errors         uint64           `json:"errors"`
 	Panics         uint64           `json:"panics"`
 	BadMoves       uint64           `json:"bad_moves"`
+}
+
+// Sessions lists clients that are not idle, those that wait first.
+type Sessions struct {
+	Busy  int       `json:"not_idle"`
+	Shown []Session `json:"shown"` // a hundred at most
+}
+
+// Session is one client.
+type Session struct {
+	PID           uint32   `json:"pid"` // as the client was told
+	Client        string   `json:"client"`
+	User          string   `json:"user"`
+	Database      string   `json:"database"`
+	Phase         string   `json:"phase"`
+	Node          string   `json:"node"`
+	InTransaction bool     `json:"in_transaction"`
+	Pins          string   `json:"pins"`
+	Waits         string   `json:"waits_for"`
+	Waited        *float64 `json:"waited_seconds"` // null when it does not wait
 }
 
 // Routing tells where units went. Only what has happened is listed.

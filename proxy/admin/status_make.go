@@ -14,7 +14,7 @@ import (
 
 // serveStatus answers with a Status.
 func (s *Sources) serveStatus(w http.ResponseWriter, r *http.Request) {
-	st := s.take(r.Context()).status()
+	st := s.takeAll(r.Context()).status()
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -29,7 +29,7 @@ func (m *sample) status() Status {
 		State: ready.State, StateReasons: list(ready.Reasons),
 		Configuration: configuration(m.cfg), Cluster: m.cluster(), Replication: m.replication(),
 		Nodes: []Node{}, Pools: []Pool{}, Catalogs: []CatalogState{}, Loops: []Loop{}, Events: []Event{},
-		Clients: m.clientCounts(), Routing: m.routing(), Holds: m.holds(), Fences: m.fences(),
+		Clients: m.clientCounts(), Sessions: m.sessionList(), Routing: m.routing(), Holds: m.holds(), Fences: m.fences(),
 		Servers: Servers{m.dials.Dialled, m.dials.DialFailed, m.dials.Reused, m.counters.ServersLost.Load()},
 		Auth:    Auth{m.auth.Asked, m.auth.Remembered, m.auth.Entries},
 	}
@@ -153,6 +153,22 @@ func (m *sample) clientCounts() Clients {
 	}
 	for i, name := range proxy.PinNames() {
 		out.Pinned[name] = c.Pinned(i)
+	}
+	return out
+}
+
+func (m *sample) sessionList() Sessions {
+	out := Sessions{Busy: m.busy, Shown: []Session{}}
+	for _, s := range m.sessions {
+		v := Session{
+			PID: s.PID, Client: s.Client, User: s.User, Database: s.Database, Phase: s.Phase,
+			Node: m.nodeName(s.Node), InTransaction: s.Transaction, Pins: s.Pins, Waits: s.Waits,
+		}
+		if !s.Since.IsZero() {
+			waited := max(0, m.at.Sub(s.Since).Seconds())
+			v.Waited = &waited
+		}
+		out.Shown = append(out.Shown, v)
 	}
 	return out
 }
