@@ -67,7 +67,7 @@ func (s *Set) connect(ctx context.Context, k Key, base Settings, cred auth.Crede
 func (s *Set) login(ctx context.Context, k Key, d *dialled, cfg *pgconn.Config, cred auth.Credential) *pg.Error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = time.Now().Add(s.limits.DialTimeout)
+		deadline = time.Now().Add(s.limits.Load().DialTimeout)
 	}
 	_ = d.conn.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = d.conn.SetDeadline(time.Now()) })
@@ -75,6 +75,7 @@ func (s *Set) login(ctx context.Context, k Key, d *dialled, cfg *pgconn.Config, 
 	h := &handshake{conn: d.conn, d: d, node: nodeName(cfg)}
 	h.auth = auth.NewServerAuth(auth.ServerAuthOptions{
 		Node: h.node, User: k.User, Credential: cred, TLS: d.address.TLS != nil,
+		AllowCleartext: s.clear, Cache: s.keys,
 	})
 	if err := h.run(k); err != nil {
 		var perr *pg.Error

@@ -8,6 +8,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
+// maxPrepared is beyond what Limits.Prepared, which decides, may be.
+const maxPrepared = 1 << 21
+
 // newConn makes a Conn of what a dial brought; Attach gives it its socket.
 func newConn(p *pool, loop *netloop.Loop, d *dialled) *Conn {
 	c := &Conn{
@@ -15,7 +18,7 @@ func newConn(p *pool, loop *netloop.Loop, d *dialled) *Conn {
 		PID: d.pid, Secret: d.secret, Addr: d.address,
 		pool: p, loop: loop, born: loop.Now(), tx: wire.TxIdle,
 	}
-	c.prepared, _ = simplelru.NewLRU[uint64, *Statement](max(p.set.limits.Prepared, 1)+1, nil)
+	c.prepared, _ = simplelru.NewLRU[uint64, *Statement](maxPrepared, nil)
 	return c
 }
 

@@ -100,7 +100,7 @@ func (c *Conn) suits(r *Request) bool {
 // growLocked reserves room for one more connection: below the limit, or in
 // the place of an idle one that does not suit (which is given back to close).
 func (p *pool) growLocked() (evicted *Conn, ok bool) {
-	if p.total < p.set.limits.Size {
+	if p.total < p.set.limits.Load().Size {
 		p.total++
 		return nil, true
 	}
@@ -127,6 +127,11 @@ func (p *pool) give(c *Conn) {
 		r.state = requestDelivering
 		p.mu.Unlock()
 		c.deliver(r)
+		return
+	}
+	if p.total > p.set.limits.Load().Size { // the limit was lowered
+		p.mu.Unlock()
+		c.net.Close()
 		return
 	}
 	if len(p.waiters) > 0 { // nobody waiting can use it: make room

@@ -98,7 +98,7 @@ func (c *Conn) Knows(st *Statement) bool {
 // Remember notes that a Parse of st under its own name was sent, and adds the
 // Close of a statement that makes room for it.
 func (c *Conn) remember(dst []byte, st *Statement) []byte {
-	if c.prepared.Len() >= c.pool.set.limits.Prepared {
+	if c.prepared.Len() >= c.pool.set.limits.Load().Prepared {
 		if _, old, ok := c.prepared.RemoveOldest(); ok {
 			dst = wire.AppendCloseStatement(dst, old.Name)
 			c.pushBatch(expectation{kind: expectClose, origin: forNobody})

@@ -12,6 +12,7 @@ import (
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/netloop"
 	"github.com/pgroute/pgroute/internal/pg"
+	"github.com/pgroute/pgroute/proxy/auth"
 )
 
 // Limits bound the pools. Zero durations switch the limit off.
@@ -28,6 +29,8 @@ type Options struct {
 	// Nodes are the targets by NodeID; user and database are replaced.
 	Nodes  []*pgconn.Config
 	Limits Limits
+	// AllowCleartext lets passwords go to servers over connections without TLS.
+	AllowCleartext bool
 	// Confirm tells the life of a node, by a query sent after the call began
 	// (health.Monitor.Confirm).
 	Confirm func(ctx context.Context, id cluster.NodeID) (cluster.Life, error)
@@ -39,7 +42,9 @@ type Options struct {
 // Set is all pools of a process.
 type Set struct {
 	nodes   []*pgconn.Config
-	limits  Limits
+	limits  atomic.Pointer[Limits]
+	clear   bool
+	keys    *auth.KeyCache
 	confirm func(context.Context, cluster.NodeID) (cluster.Life, error)
 	suspect func(cluster.NodeID)
 	log     *slog.Logger
@@ -67,12 +72,18 @@ type Tenant struct {
 // NewSet makes a Set without connections.
 func NewSet(o Options) *Set {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Set{
-		nodes: o.Nodes, limits: o.Limits, confirm: o.Confirm, suspect: o.Suspect, log: o.Logger,
+	s := &Set{
+		nodes: o.Nodes, clear: o.AllowCleartext, keys: auth.NewKeyCache(), confirm: o.Confirm, suspect: o.Suspect, log: o.Logger,
 		load: make([]atomic.Int32, len(o.Nodes)),
 		ctx:  ctx, cancel: cancel, tenants: map[tenantKey]*Tenant{},
 	}
+	s.limits.Store(&o.Limits)
+	return s
 }
+
+// SetLimits takes changed limits into use. Connections beyond a smaller size
+// are not given out again once they are idle.
+func (s *Set) SetLimits(l Limits) { s.limits.Store(&l) }
 
 // Tenant gives the pools of a database and user. They are made when first
 // asked for, and cost little while no connection is in them.
@@ -118,7 +129,7 @@ func (s *Set) Outstanding(id cluster.NodeID) int32 { return s.load[id].Load() }
 func (s *Set) dial(p *pool, r *Request) {
 	base, cred, loop := r.Base, r.Cred, r.Loop
 	s.dials.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, s.limits.DialTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, s.limits.Load().DialTimeout)
 		defer cancel()
 		d, err := s.connect(ctx, p.key, base, cred)
 		if err != nil {
@@ -215,7 +226,7 @@ func (s *Set) Sweep(now time.Time) {
 }
 
 func (p *pool) sweep(now time.Time) {
-	l := p.set.limits
+	l := p.set.limits.Load()
 	p.mu.Lock()
 	var old []*Conn
 	kept := p.idle[:0]

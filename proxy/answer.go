@@ -35,7 +35,7 @@ func (s *session) Ready(tx byte) {
 	if !s.link.Answered() {
 		return
 	}
-	s.flight = flightNone
+	s.flight, s.active = flightNone, s.w.tick
 	if tx == wire.TxIdle {
 		s.releaseCatalog()
 	}

@@ -41,7 +41,7 @@ const maxLoginMessage = 64 << 10
 // newLogin begins the login of a client, bounded by the login timeout.
 func newLogin(s *session) *login {
 	l := &login{}
-	l.timer = s.w.loop.AfterFunc(s.w.opts.LoginTimeout, func() {
+	l.timer = s.w.loop.AfterFunc(s.w.tune.LoginTimeout, func() {
 		s.w.counters.LoginTimeouts.Add(1)
 		s.fatal(pg.Fatalf(pg.ProtocolViolation, "canceling authentication due to timeout"))
 	})
@@ -121,6 +121,7 @@ func (l *login) begin(s *session, packet []byte) {
 	if l.database, _ = st.Get("database"); l.database == "" {
 		l.database = l.user
 	}
+	l.user, l.database = cutName(l.user), cutName(l.database)
 	repl, _ := st.Get("replication")
 	switch {
 	case l.user == "":
@@ -139,16 +140,16 @@ func (l *login) begin(s *session, packet []byte) {
 
 // lookup finds the role in the background; trust needs no verifier.
 func (l *login) lookup(s *session) {
-	if s.w.opts.AuthMethod == auth.Trust && s.w.opts.Roles == nil {
+	if s.w.tune.AuthMethod == auth.Trust && s.w.tune.Roles == nil {
 		l.authenticate(s, auth.Role{Name: l.user})
 		return
 	}
 	l.step = stepLookup
-	ctx, cancel := context.WithTimeout(s.w.ctx, s.w.opts.LoginTimeout)
+	ctx, cancel := context.WithTimeout(s.w.ctx, s.w.tune.LoginTimeout)
 	l.cancel = cancel
 	s.w.background.Go(func() {
 		defer cancel()
-		role, err := s.w.opts.Roles.Find(ctx, l.user)
+		role, err := s.w.tune.Roles.Find(ctx, l.user)
 		s.w.loop.Post(func() {
 			if s.phase != phaseStartup {
 				return
@@ -163,6 +164,13 @@ func (l *login) lookup(s *session) {
 	})
 }
 
+// cutName cuts a name as the server would (NAMEDATALEN in
+// ProcessStartupPacket): by bytes, whatever characters they make.
+func cutName(name string) string { return name[:min(len(name), maxName)] }
+
+// maxName is the length of the longest name in bytes.
+const maxName = 63
+
 func cannotLookUp(err error) *pg.Error {
 	return pg.Fatalf(pg.CannotConnectNow, "pgroute cannot look up roles now").
 		WithHint("No node answers auth_query; try again, or see the log of pgroute.").WithCause(err)
@@ -171,7 +179,7 @@ func cannotLookUp(err error) *pg.Error {
 // authenticate begins the exchange with the client.
 func (l *login) authenticate(s *session, role auth.Role) {
 	l.auth = auth.NewClientAuth(auth.ClientAuthOptions{
-		Method: s.w.opts.AuthMethod, Role: role, Mock: s.w.opts.Mock, Now: time.Now(),
+		Method: s.w.tune.AuthMethod, Role: role, Mock: s.w.tune.Mock, Now: time.Now(),
 	})
 	l.step = stepPassword
 	l.answer(s, l.auth.Start)
@@ -218,8 +226,8 @@ func (l *login) answer(s *session, step func() (auth.Request, error)) {
 // refuse ends a login that failed, and lets the next one ask anew.
 func (l *login) refuse(s *session, err error) {
 	s.w.counters.LoginFailures.Add(1)
-	if s.w.opts.Roles != nil {
-		s.w.opts.Roles.Failed(l.user)
+	if s.w.tune.Roles != nil {
+		s.w.tune.Roles.Failed(l.user)
 	}
 	e := asError(err)
 	s.w.log.Info("login refused", "session", s.key.pid, "user", l.user, "sqlstate", string(e.State), "error", e.Cause)
@@ -291,7 +299,7 @@ func (s *session) admit(w *welcome) {
 
 // begun prepares a session for its first unit.
 func (s *session) begun(l *login) {
-	s.facts.Wish = s.w.opts.Wish
+	s.facts.Wish = s.w.tune.Wish
 	s.facts.Session.Sticky = cluster.NoNode
 	s.learnSettings()
 	s.w.catalogs.For(l.database) // has it loaded, if it is not

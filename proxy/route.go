@@ -178,19 +178,19 @@ func (s *session) act(d *router.Decision, p []byte, u *unit) (n int, more bool) 
 		if s.hold(d.Cause, u) {
 			return 0, false
 		}
-		s.answerError(u, tooManyHeld(s.w.opts.MaxHeld, d.Cause), s.txStatus())
+		s.answerError(u, tooManyHeld(s.w.tune.MaxHeld, d.Cause), s.txStatus())
 	default:
-		s.answerError(u, refusal(d), s.txStatus())
+		s.answerError(u, s.refusal(d), s.txStatus())
 	}
 	return s.dropUnit(p, u), true
 }
 
 // refusal is the error for a unit that no node may take.
-func refusal(d *router.Decision) *pg.Error {
+func (s *session) refusal(d *router.Decision) *pg.Error {
 	switch d.Cause {
 	case router.CauseSplitBrain:
-		return pg.Errorf(pg.CannotConnectNow, "pgroute refuses writes: two servers are writable and neither descends from the other").
-			WithHint("Stop the one that must not be the primary; see the log of pgroute for their names.")
+		return pg.Errorf(pg.CannotConnectNow, "pgroute refuses writes: %s", s.w.view.Snap.WritesWhy).
+			WithHint("Stop the server that must not be the primary; reads go on meanwhile.")
 	case router.CauseUnknownNode, router.CauseNodeUnusable:
 		return pg.Errorf(pg.InvalidParameterValue, "pgroute cannot use the node asked for: %s", d.Cause.Text())
 	}
@@ -208,7 +208,7 @@ func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p [
 	s.w.set.Begin(node)
 	c := s.user.tenant.Acquire(node, s.req)
 	if c == nil {
-		s.await(u, s.w.opts.QueueTimeout, waitConn)
+		s.await(u, s.w.tune.QueueTimeout, waitConn)
 		return false
 	}
 	s.attach(c, p, u.size)

@@ -37,27 +37,37 @@ type Catalogs interface {
 	Subscribe(f func(database string)) (cancel func())
 }
 
-// Options configure a Server. All are required unless they say otherwise.
-type Options struct {
-	Listeners []net.Listener
-	Workers   int
-	NodeCount int
-	Policy    *router.Policy
-	Wish      router.Wish // what the configuration asks for all sessions
+// Tunables are what a reload can change while the server runs.
+type Tunables struct {
+	Policy *router.Policy
+	Wish   router.Wish // what the configuration asks for all sessions
 
 	AuthMethod auth.Method
 	Roles      Roles // nil for trust without a users file
 	Mock       *auth.Mock
 
-	MaxClients      int
-	PoolSize        int
-	MaxHeld         int
+	MaxClients int
+	PoolSize   int
+	MaxHeld    int
+
+	LoginTimeout time.Duration
+	QueueTimeout time.Duration
+	HoldTimeout  time.Duration
+	DrainTimeout time.Duration
+	// IdleTimeout and IdleInTx end sessions that do nothing, outside and
+	// inside of a transaction; 0 lets them be.
+	IdleTimeout time.Duration
+	IdleInTx    time.Duration
+	KeepAlive   net.KeepAliveConfig
+}
+
+// Options configure a Server. All are required unless they say otherwise.
+type Options struct {
+	Tunables
+	Listeners       []net.Listener
+	Workers         int
+	NodeCount       int
 	ClassCacheBytes int
-	LoginTimeout    time.Duration
-	QueueTimeout    time.Duration
-	HoldTimeout     time.Duration
-	DrainTimeout    time.Duration
-	KeepAlive       net.KeepAliveConfig
 
 	Monitor  *health.Monitor
 	Backends *backend.Set
@@ -68,6 +78,7 @@ type Options struct {
 // Server accepts clients and serves them on its workers.
 type Server struct {
 	opts     Options
+	tunables atomic.Pointer[Tunables]
 	monitor  *health.Monitor
 	set      *backend.Set
 	catalogs Catalogs
@@ -91,6 +102,7 @@ func New(o Options) (*Server, error) {
 		counters: &Counters{}, keys: &keys{m: map[uint32]*session{}},
 		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: &backend.Statements{},
 	}
+	s.tunables.Store(&o.Tunables)
 	for range max(1, o.Workers) {
 		w := &worker{}
 		loop, err := netloop.New(netloop.Options{Logger: o.Logger, OnPanic: w.panicked})
@@ -138,6 +150,19 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
+// tuned gives what holds at the moment, for any goroutine; sessions use their
+// worker's copy.
+func (s *Server) tuned() *Tunables { return s.tunables.Load() }
+
+// Retune takes changed settings into use: for new logins and statements, and
+// wherever something is waited for from now on.
+func (s *Server) Retune(t Tunables) {
+	s.tunables.Store(&t)
+	for _, w := range s.workers {
+		w.loop.Post(func() { w.retune(&t) })
+	}
+}
+
 // follow passes a snapshot on to all loops, pools first: a loop that decides
 // by the new snapshot must not be given a connection of the old one.
 func (s *Server) follow(snap *cluster.Snapshot) {
@@ -182,12 +207,12 @@ func (s *Server) accept(l net.Listener) {
 			s.pause(acceptPause)
 			continue
 		}
-		if n := s.clients.Add(1); n > int64(s.opts.MaxClients) {
+		if n := s.clients.Add(1); n > int64(s.tuned().MaxClients) {
 			s.full(conn)
 			continue
 		}
 		if t, ok := conn.(*net.TCPConn); ok {
-			_ = t.SetKeepAliveConfig(s.opts.KeepAlive)
+			_ = t.SetKeepAliveConfig(s.tuned().KeepAlive)
 		}
 		w := s.leastBusy()
 		if !w.loop.Post(func() { w.admit(conn) }) {
@@ -214,7 +239,7 @@ func (s *Server) full(conn net.Conn) {
 	s.counters.Refused.Add(1)
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	err := pg.Fatalf(pg.TooManyConnections, "sorry, too many clients already").
-		WithHint("pgroute's pool.max_clients is %d.", s.opts.MaxClients)
+		WithHint("pgroute's pool.max_clients is %d.", s.tuned().MaxClients)
 	_, _ = conn.Write(wire.AppendError(nil, err))
 	_ = conn.Close()
 }
@@ -239,7 +264,7 @@ func (s *Server) drain() {
 	for _, w := range s.workers {
 		w.loop.Post(func() { w.drain(done) })
 	}
-	deadline := time.After(s.opts.DrainTimeout)
+	deadline := time.After(s.tuned().DrainTimeout)
 	for s.clients.Load() > 0 {
 		select {
 		case <-done:

@@ -47,6 +47,7 @@ type session struct {
 	wait   *wait // phases waiting and held
 	doubts *doubts
 	holder *catalog.Holder // while DDL of the session is under way
+	active int64           // the worker's tick when something was last sent
 	key    cancelKey
 	phase  phase
 	flight flight
@@ -87,6 +88,7 @@ func (s *session) OnData(_ *netloop.Conn, p []byte) {
 	if s.phase == phaseClosing {
 		return
 	}
+	s.active = s.w.tick
 	if len(s.in) > 0 {
 		s.keep(p)
 		s.resume()

@@ -76,7 +76,7 @@ func (w *worker) stats() WorkerStats {
 }
 
 // MaxClients is the limit of client connections.
-func (s *Server) MaxClients() int { return s.opts.MaxClients }
+func (s *Server) MaxClients() int { return s.tuned().MaxClients }
 
 // Draining reports whether the server has stopped taking clients.
 func (s *Server) Draining() bool { return s.draining.Load() }

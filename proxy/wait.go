@@ -108,8 +108,8 @@ func (s *session) overdue() {
 		}
 		err = s.holdExpired(w.cause)
 	case waitConn:
-		err = pg.Errorf(pg.QueryCanceled, "pgroute found no free server connection within queue_timeout (%s)", s.w.opts.QueueTimeout).
-			WithHint("Raise pool.size, or find what keeps the %d connections of this database and user busy.", s.w.opts.PoolSize)
+		err = pg.Errorf(pg.QueryCanceled, "pgroute found no free server connection within queue_timeout (%s)", s.w.tune.QueueTimeout).
+			WithHint("Raise pool.size, or find what keeps the %d connections of this database and user busy.", s.w.tune.PoolSize)
 		s.w.counters.QueueTimeouts.Add(1)
 	default:
 		return
@@ -120,7 +120,7 @@ func (s *session) overdue() {
 // holdExpired is the error for a unit that was held for hold_timeout.
 func (s *session) holdExpired(cause router.Cause) *pg.Error {
 	s.w.counters.HoldTimeouts.Add(1)
-	e := pg.Errorf(pg.CannotConnectNow, "pgroute held this for hold_timeout (%s): %s", s.w.opts.HoldTimeout, cause.Text())
+	e := pg.Errorf(pg.CannotConnectNow, "pgroute held this for hold_timeout (%s): %s", s.w.tune.HoldTimeout, cause.Text())
 	if cause == router.CauseNoStandby {
 		return e.WithHint("No standby may be read now and read_from_primary forbids the primary; see /status for the reasons.")
 	}
@@ -141,7 +141,7 @@ func (s *session) failWaiting(err *pg.Error) {
 // hold keeps a unit until a snapshot offers a node for it; false when too
 // many are held already.
 func (s *session) hold(cause router.Cause, u *unit) bool {
-	if len(s.w.held) >= s.w.opts.MaxHeld {
+	if len(s.w.held) >= s.w.tune.MaxHeld {
 		s.w.counters.HoldRefused.Add(1)
 		return false
 	}
@@ -154,7 +154,7 @@ func (s *session) hold(cause router.Cause, u *unit) bool {
 func (s *session) holdLeft() time.Duration {
 	now := s.w.loop.Now()
 	if s.heldUntil.IsZero() {
-		s.heldUntil = now.Add(s.w.opts.HoldTimeout)
+		s.heldUntil = now.Add(s.w.tune.HoldTimeout)
 	}
 	return s.heldUntil.Sub(now)
 }
@@ -187,12 +187,10 @@ func (s *session) tryAgain() {
 // awaitFence lets a standby catch up for the unit; true when one has already,
 // and a connection to it is there.
 func (s *session) awaitFence(d *router.Decision, p []byte, u *unit) bool {
-	req := health.FenceRequest{Fence: d.Fence, Budget: s.w.opts.Policy.FenceWait, Standbys: health.NodeMask(d.Standbys)}
-	if d.Cause == router.CauseFenceUnknown {
-		req.Since = s.facts.Session.DirtySince
-	}
+	req := health.FenceRequest{Fence: d.Fence, Budget: s.w.tune.Policy.FenceWait, Standbys: health.NodeMask(d.Standbys)}
+	req.Since = d.Since(&s.facts)
 	if r, ok := s.w.monitor.TryFence(req); ok && r.Node != cluster.NoNode {
-		s.passed(&r)
+		s.passed(d, &r)
 		return s.seek(r.Node, r.Life, true, p, u)
 	}
 	s.w.counters.FenceWaits.Add(1)
@@ -209,10 +207,13 @@ func (s *session) awaitFence(d *router.Decision, p []byte, u *unit) bool {
 	return false
 }
 
-// passed notes that a standby has replayed the fence.
-func (s *session) passed(r *health.FenceResult) {
+// passed notes that a standby has replayed the fence. Not every fence covers
+// what the session has done on the primary.
+func (s *session) passed(d *router.Decision, r *health.FenceResult) {
 	s.facts.BehindReads = 0
-	s.facts.Session.Fence, s.facts.Session.DirtySince = r.Fence, time.Time{}
+	if d.Covers() {
+		s.facts.Session.Fence, s.facts.Session.DirtySince = r.Fence, time.Time{}
+	}
 	s.w.counters.Fenced.Add(1)
 	if r.Lost {
 		s.w.counters.LostWrites.Add(1)
@@ -225,12 +226,15 @@ func (s *session) fenced(r health.FenceResult) {
 	u := unit{size: s.wait.size, end: s.wait.end}
 	d := &s.wait.then
 	if r.Node == cluster.NoNode {
+		if r.Reason == health.FenceIncomparable { // of a history that was lost
+			s.facts.Session.Fence, s.facts.Session.DirtySince = pg.Position{}, time.Now()
+		}
 		s.facts.BehindReads = min(s.facts.BehindReads+1, 255)
 		s.w.counters.FenceMissed.Add(1)
 		s.otherwise(d, &u)
 		return
 	}
-	s.passed(&r)
+	s.passed(d, &r)
 	if s.seek(r.Node, r.Life, true, s.in, &u) {
 		s.resume()
 	}
@@ -246,7 +250,7 @@ func (s *session) otherwise(d *router.Decision, u *unit) {
 		}
 	default:
 		if !s.hold(router.CauseNoStandby, u) {
-			s.failWaiting(tooManyHeld(s.w.opts.MaxHeld, router.CauseNoStandby))
+			s.failWaiting(tooManyHeld(s.w.tune.MaxHeld, router.CauseNoStandby))
 		}
 	}
 }

@@ -22,6 +22,9 @@ import (
 type worker struct {
 	*Server
 	loop     *netloop.Loop
+	tune     *Tunables
+	idle     *netloop.Timer // the next look for sessions idle too long
+	tick     int64          // counts those looks
 	sessions map[*session]struct{}
 	held     map[*session]struct{}
 	view     router.View
@@ -68,7 +71,8 @@ func (w *worker) init(s *Server, loop *netloop.Loop) {
 	w.queries = make([]nodeQueries, s.opts.NodeCount)
 	w.learned = newLearned()
 	w.doubtful = map[*session]struct{}{}
-	w.view.Policy = s.opts.Policy
+	w.idle = loop.NewTimer(w.endIdle)
+	w.retune(s.tuned())
 	w.view.Snap = s.monitor.Snapshot()
 	w.view.Load = make([]router.NodeLoad, s.opts.NodeCount)
 	w.stmts, _ = simplelru.NewLRU(maxStmts, func(tail string, _ *backend.Statement) { w.stmtSize -= len(tail) })

@@ -5,7 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/pgroute/pgroute/internal/config"
 	"github.com/pgroute/pgroute/internal/serve"
@@ -25,7 +28,11 @@ func (c *ServeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg, os.Stderr)
+	var level slog.LevelVar
+	if err := serve.SetLevel(&level, cfg); err != nil {
+		return err
+	}
+	log := newLogger(cfg, &level, os.Stderr)
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
@@ -36,7 +43,39 @@ func (c *ServeCmd) Run(ctx context.Context) error {
 	for _, a := range app.Addrs() {
 		log.Info("listening", "address", a.String())
 	}
+	stop := c.reloadOnHangup(app, log, &level)
+	defer stop()
 	return app.Run(ctx)
+}
+
+// reloadOnHangup reads the configuration anew at every SIGHUP. One that is
+// wrong is logged and changes nothing.
+func (c *ServeCmd) reloadOnHangup(app *serve.App, log *slog.Logger, level *slog.LevelVar) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-hangups:
+			}
+			cfg, err := config.Read(c.sources())
+			if err == nil {
+				err = app.Reload(cfg, level)
+			}
+			if err != nil {
+				log.Error("configuration not reloaded, the old one stays", "error", err)
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		close(done)
+		wg.Wait()
+	}
 }
 
 // sources lists where the configuration comes from.
@@ -54,9 +93,7 @@ func (c *ServeCmd) sources() config.Sources {
 }
 
 // newLogger makes the logger that [log] describes.
-func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // validated with the configuration
+func newLogger(cfg *config.Config, level *slog.LevelVar, w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if cfg.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))

@@ -60,8 +60,8 @@ type Routing struct {
 	MaxStaleness     Duration    `toml:"max_staleness" reload:"yes" none:"0" min:"1ms" max:"100d"`
 	ReadFromPrimary  Fallback    `toml:"read_from_primary" reload:"yes" oneof:"fallback always never"`
 	Prefer           string      `toml:"prefer" reload:"yes"`
-	PrimaryFunctions []string    `toml:"primary_functions" reload:"yes"`
-	StandbyFunctions []string    `toml:"standby_functions" reload:"yes"`
+	PrimaryFunctions []string    `toml:"primary_functions"`
+	StandbyFunctions []string    `toml:"standby_functions"`
 	CacheSize        ByteSize    `toml:"cache_size" min:"0" max:"64GB"`
 }
 
@@ -101,7 +101,7 @@ type Auth struct {
 	CacheTTL             Duration   `toml:"cache_ttl" reload:"yes" min:"0" max:"1h"`
 	Revalidate           bool       `toml:"revalidate" reload:"yes"`
 	Iterations           int        `toml:"scram_iterations" reload:"yes" min:"1" max:"1000000"`
-	AllowCleartextServer bool       `toml:"allow_cleartext_servers" reload:"yes"`
+	AllowCleartextServer bool       `toml:"allow_cleartext_servers"`
 }
 
 // Log says what is logged, and how.

@@ -12,12 +12,13 @@ const (
 )
 
 // Error is the only error type that reaches clients. It is made where the
-// meaning is known and rendered in one place (internal/wire). State, Message
-// and Hint go to the client; Cause is for the log and is never sent.
+// meaning is known and rendered in one place (internal/wire). State, Message,
+// Detail and Hint go to the client; Cause is for the log and is never sent.
 type Error struct {
 	Severity Severity
 	State    SQLState
 	Message  string
+	Detail   string
 	Hint     string
 	Cause    error
 	retry    bool

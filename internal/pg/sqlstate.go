@@ -11,6 +11,7 @@ const (
 	FeatureNotSupported          SQLState = "0A000"
 	InvalidParameterValue        SQLState = "22023"
 	ReadOnlySQLTransaction       SQLState = "25006"
+	IdleInTransactionTimeout     SQLState = "25P03"
 	InvalidAuthorization         SQLState = "28000"
 	InvalidPassword              SQLState = "28P01"
 	InvalidStatementName         SQLState = "26000"
@@ -24,5 +25,6 @@ const (
 	AdminShutdown                SQLState = "57P01"
 	CrashShutdown                SQLState = "57P02"
 	CannotConnectNow             SQLState = "57P03"
+	IdleSessionTimeout           SQLState = "57P05"
 	InternalError                SQLState = "XX000"
 )

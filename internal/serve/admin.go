@@ -24,7 +24,7 @@ func (a *App) AdminAddr() net.Addr {
 func (a *App) pages() (http.Handler, error) {
 	sources := &admin.Sources{
 		Config: a.cfg, Monitor: a.monitor, Server: a.server, Backends: a.backends,
-		Roles: a.roles, Catalogs: a.catalogs.Databases, Started: time.Now(), Version: Version(),
+		Roles: a.Roles(), Catalogs: a.catalogs.Databases, Started: time.Now(), Version: Version(),
 	}
 	registry := prometheus.NewPedanticRegistry()
 	if err := admin.Register(registry, sources); err != nil {

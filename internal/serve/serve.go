@@ -24,7 +24,6 @@ import (
 	"github.com/pgroute/pgroute/internal/config"
 	"github.com/pgroute/pgroute/proxy"
 	"github.com/pgroute/pgroute/proxy/admin"
-	"github.com/pgroute/pgroute/proxy/auth"
 	"github.com/pgroute/pgroute/router"
 )
 
@@ -35,8 +34,7 @@ type App struct {
 	monitor  *health.Monitor
 	backends *backend.Set
 	catalogs *catalog.Store
-	roles    *auth.Lookup
-	source   *auth.QuerySource
+	users    users
 	server   *proxy.Server
 	admin    net.Listener
 	handler  http.Handler // of the admin listener
@@ -81,21 +79,13 @@ func (a *App) build(listeners []net.Listener) error {
 	if a.backends, err = a.makeBackends(); err != nil {
 		return err
 	}
-	method, err := auth.ParseMethod(string(a.cfg.Auth.Method))
-	if err != nil {
-		return err
-	}
 	a.catalogs = catalog.New(catalog.Config{
 		Dial:     a.dialPrimary,
 		Harmless: a.cfg.Routing.StandbyFunctions, Primary: a.cfg.Routing.PrimaryFunctions,
 	}, a.log)
-	mock := auth.NewMock(a.cfg.Cluster.MonitorPassword, a.cfg.Auth.Iterations)
-	o := a.options(listeners, method, mock)
-	if method != auth.Trust || a.cfg.Auth.UsersFile != "" {
-		if err := a.makeRoles(mock); err != nil {
-			return err
-		}
-		o.Roles = a.roles
+	o := a.options(listeners)
+	if o.Tunables, err = a.tunables(a.cfg); err != nil {
+		return err
 	}
 	if a.server, err = proxy.New(o); err != nil {
 		return err
@@ -156,74 +146,20 @@ func (a *App) makeBackends() (*backend.Set, error) {
 		}
 		nodes = append(nodes, c)
 	}
-	p := a.cfg.Pool
 	return backend.NewSet(backend.Options{
-		Nodes: nodes,
-		Limits: backend.Limits{
-			Size: p.Size, Prepared: p.MaxPrepared, DialTimeout: p.ConnectTimeout.Duration,
-			IdleTimeout: p.IdleTimeout.Duration, Lifetime: p.MaxLifetime.Duration,
-		},
-		Confirm: a.monitor.Confirm, Suspect: a.monitor.Suspect, Logger: a.log,
+		Nodes:          nodes,
+		Limits:         limits(a.cfg),
+		AllowCleartext: a.cfg.Auth.AllowCleartextServer,
+		Confirm:        a.monitor.Confirm, Suspect: a.monitor.Suspect, Logger: a.log,
 	}), nil
 }
 
-// makeRoles prepares the look-up of verifiers: users file, then auth_query.
-func (a *App) makeRoles(mock *auth.Mock) error {
-	o := auth.LookupOptions{
-		Mock: mock, Keys: auth.NewKeyCache(), TTL: a.cfg.Auth.CacheTTL.Duration,
-		Revalidate: a.cfg.Auth.Revalidate, Timeout: a.cfg.Client.LoginTimeout.Duration,
-	}
-	if f := a.cfg.Auth.UsersFile; f != "" {
-		users, err := auth.OpenUsersFile(f)
-		if err != nil {
-			return err
-		}
-		o.Users = users
-	}
-	if a.cfg.Auth.Query != "" {
-		a.source = auth.NewQuerySource(auth.QueryOptions{SQL: a.cfg.Auth.Query, Nodes: a.authNodes})
-		o.Source = a.source
-	}
-	a.roles = auth.NewLookup(o)
-	return nil
-}
-
-// authNodes orders the nodes for auth_query: the primary knows best.
-func (a *App) authNodes() []auth.QueryNode {
-	snap := a.monitor.Snapshot()
-	var first, rest []auth.QueryNode
-	for i := range a.cfg.Nodes {
-		c, err := a.cfg.Nodes[i].MonitorConfig(&a.cfg.Cluster)
-		if err != nil {
-			continue
-		}
-		q := auth.QueryNode{Name: a.cfg.Nodes[i].Name, Config: &c.Config}
-		switch n := snap.Node(cluster.NodeID(i)); {
-		case n == nil:
-		case n.ID == snap.Primary:
-			first = append(first, q)
-		case n.Up && n.Role != cluster.RoleDeposed:
-			rest = append(rest, q)
-		}
-	}
-	return append(first, rest...)
-}
-
-func (a *App) options(listeners []net.Listener, method auth.Method, mock *auth.Mock) proxy.Options {
+func (a *App) options(listeners []net.Listener) proxy.Options {
 	c := a.cfg
 	return proxy.Options{
 		Listeners: listeners, Workers: workers(c.Workers), NodeCount: len(c.Nodes),
-		Policy: policy(c), Wish: wish(c),
-		AuthMethod: method, Mock: mock,
-		MaxClients: c.Pool.MaxClients, PoolSize: c.Pool.Size, MaxHeld: c.Failover.MaxHeld,
 		ClassCacheBytes: int(c.Routing.CacheSize.Bytes()),
-		LoginTimeout:    c.Client.LoginTimeout.Duration, QueueTimeout: c.Pool.QueueTimeout.Duration,
-		HoldTimeout: c.Failover.HoldTimeout.Duration, DrainTimeout: c.ShutdownTimeout.Duration,
-		KeepAlive: net.KeepAliveConfig{
-			Enable: c.Client.KeepaliveIdle.Duration > 0, Idle: c.Client.KeepaliveIdle.Duration,
-			Interval: c.Client.KeepaliveInterval.Duration, Count: c.Client.KeepaliveCount,
-		},
-		Monitor: a.monitor, Backends: a.backends, Catalogs: a.catalogs, Logger: a.log,
+		Monitor:         a.monitor, Backends: a.backends, Catalogs: a.catalogs, Logger: a.log,
 	}
 }
 
@@ -312,12 +248,7 @@ func (a *App) Run(ctx context.Context) error {
 	wg.Go(func() { errs <- a.monitor.Run(below) })
 	err := a.server.Run(ctx)
 	a.backends.Close()
-	if a.roles != nil {
-		a.roles.Close()
-	}
-	if a.source != nil {
-		a.source.Close()
-	}
+	a.closeRoles()
 	stop()
 	wg.Wait()
 	close(errs)

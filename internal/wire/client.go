@@ -26,6 +26,7 @@ func AppendError(dst []byte, e *pg.Error) []byte {
 		SeverityUnlocalized: string(e.Severity),
 		Code:                string(e.State),
 		Message:             e.Message,
+		Detail:              e.Detail,
 		Hint:                e.Hint,
 	}
 	return encode(dst, &m)

@@ -29,7 +29,7 @@ func ServerError(body []byte) *pg.Error {
 	if sev := ErrorField(body, 'V'); sev != nil {
 		e.Severity = pg.Severity(sev)
 	}
-	e.Hint = string(ErrorField(body, 'H'))
+	e.Detail, e.Hint = string(ErrorField(body, 'D')), string(ErrorField(body, 'H'))
 	return e
 }
 

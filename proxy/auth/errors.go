@@ -19,7 +19,9 @@ func fatal(state pg.SQLState, message, detail string) *pg.Error {
 
 // malformed is PostgreSQL's answer to a SCRAM message that does not parse.
 func malformed(format string, args ...any) *pg.Error {
-	return fatal(pg.ProtocolViolation, "malformed SCRAM message", fmt.Sprintf(format, args...))
+	e := fatal(pg.ProtocolViolation, "malformed SCRAM message", fmt.Sprintf(format, args...))
+	e.Detail = fmt.Sprintf(format, args...)
+	return e
 }
 
 // passwordFailed is all a client learns about a login that did not succeed,
