@@ -165,8 +165,7 @@ func (c *Classifier) statement() bool {
 	c.mode, c.depth, c.nctes = modePlain, 0, 0
 	start := c.tok.Start
 	c.st = Statement{Class: ClassRead, Reason: ReasonRead, Span: Span{Start: start}}
-	// Settings are appended as they are met, so the statement's own first.
-	c.st.firstSetting = uint16(min(c.script.settingCount, 1<<16-1))
+	c.st.firstSetting = uint16(c.script.settingCount)
 	c.dispatch()
 	if !c.toEnd() {
 		return false

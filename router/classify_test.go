@@ -196,6 +196,15 @@ func TestManyStatementsAndSettings(t *testing.T) {
 	checkScript(t, text, &s)
 }
 
+func TestMoreSettingsThanAScriptHolds(t *testing.T) {
+	text := bytes.Repeat([]byte("SET a.b = 1;"), maxSettings+10)
+	s := Classify(text, newUserCatalog(17), nil, nil)
+	checkScript(t, text, &s)
+	if s.Len() != maxSettings+10 || !s.Effects.Has(EffectUnknownState) {
+		t.Errorf("%d statements, effects %s", s.Len(), s.Effects)
+	}
+}
+
 func TestManyWithQueries(t *testing.T) {
 	cat, path := newUserCatalog(17), DefaultSearchPath("alice")
 	var b strings.Builder

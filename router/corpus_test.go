@@ -21,7 +21,7 @@ func volatileVerdict(r Reason, e Effects) Verdict {
 	return Verdict{Kind: VerdictPrimary, Reason: r, Effects: e}
 }
 
-// newUserCatalog holds what the head of testdata/classify/README says.
+// newUserCatalog holds the objects that the head of design.txt names.
 func newUserCatalog(version int) *userCatalog {
 	f := volatileVerdict(ReasonVolatileFunction, EffectUnknownState)
 	return &userCatalog{

@@ -111,8 +111,16 @@ func (s *Script) add(st Statement) *Statement {
 	return &s.inline[s.count-1]
 }
 
-// addSetting appends a setting to those of the last statement.
+// maxSettings is how many settings one script can tell of.
+const maxSettings = 1<<16 - 1
+
+// addSetting appends a setting to those of the last statement. Beyond the
+// bound the session only knows that there was one.
 func (s *Script) addSetting(st *Statement, set Setting) {
+	if s.settingCount >= maxSettings {
+		st.Effects |= EffectUnknownState
+		return
+	}
 	if s.settingSpill == nil && s.settingCount == inlineSettings {
 		s.settingSpill = append(make([]Setting, 0, 4*inlineSettings), s.settings[:]...)
 	}
