@@ -64,6 +64,7 @@ func entrySize(k cacheKey, s *Script) int {
 // and must not be changed; it stays valid for as long as the caller likes. A
 // text that is found costs no allocation.
 func (c *Cache) Classify(text []byte, cat Catalog, path *SearchPath, opts *Options) *Script {
+	// The key borrows the text for the look-up only; what is stored is a copy.
 	key := cacheKey{unsafe.String(unsafe.SliceData(text), len(text)), contextOf(cat, path, opts)}
 	if s, ok := c.lru.Get(key); ok {
 		c.stats.Hits++

@@ -230,6 +230,8 @@ func openConstruct(b []byte) bool {
 }
 
 // weight orders classes by how much they decide.
+// What could not be read outweighs all, since the rest of it is a guess; a name
+// that is not known weighs less than a write that is.
 func weight(class Class, reason Reason) int {
 	switch class {
 	case ClassRead:

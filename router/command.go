@@ -101,6 +101,8 @@ func (c *Classifier) body(m mode) {
 		c.st.Verb = VerbSelect
 		c.query()
 	}
+	// The body is not executed now, so of what it does only the settings it
+	// names and the doubt it leaves are kept.
 	inner := c.st
 	for c.tok.Kind != sqlscan.EOF && c.tok.Kind != sqlscan.Semicolon && c.tok.Kind != sqlscan.Invalid {
 		c.advance()
@@ -254,6 +256,8 @@ func (c *Classifier) copy() {
 		c.unknown(ReasonUnknownStatement)
 		return
 	}
+	// STDIN and STDOUT are the client; anything else is a file or program of
+	// the server the statement runs on.
 	if n := c.next.Keyword; n != sqlscan.KwStdin && n != sqlscan.KwStdout {
 		c.st.Verb = VerbCopyFile
 		c.st.Effects |= EffectOutside

@@ -84,6 +84,8 @@ func (c *Classifier) ddl() {
 		c.advance()
 		c.advance()
 	}
+	// CREATE [OR REPLACE] [TEMP] [UNLOGGED] … object: the words before the
+	// object's kind are passed, TEMP is kept in mind.
 	temp := false
 	for temporaryWord(c.tok.Keyword) {
 		temp = temp || c.tok.Keyword == sqlscan.KwTemp || c.tok.Keyword == sqlscan.KwTemporary
@@ -104,6 +106,8 @@ func (c *Classifier) ddl() {
 	if !harmlessObject(object) {
 		c.st.Effects |= EffectCatalog
 	}
+	// CREATE TABLE AS executes its query, which may leave state behind; the
+	// query of a view is only stored.
 	if object == sqlscan.KwTable || object == sqlscan.KwMaterialized {
 		c.createAs()
 	}

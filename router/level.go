@@ -3,6 +3,8 @@ package router
 import "github.com/pgroute/pgroute/router/sqlscan"
 
 // maxLevels bounds the nesting of parentheses and brackets that is followed.
+// Frameworks that chain OR nest one pair for each condition; the bound is far
+// beyond what they reach, and small enough to be part of the Classifier.
 const maxLevels = 200
 
 // levelKind says what opened a level.
@@ -75,7 +77,8 @@ func (c *Classifier) push(kind levelKind, st state) bool {
 	return true
 }
 
-// pop closes a level. The names its WITH made known are forgotten; the name of
+// pop closes a level, with ) or, if bracket, with ]. A pair that does not
+// match is a syntax error, and after it nothing can be told any more. The names its WITH made known are forgotten; the name of
 // a WITH query itself becomes known to what follows it.
 func (c *Classifier) pop(bracket bool) bool {
 	l := c.top()

@@ -69,6 +69,7 @@ func (c *Classifier) relation(schema, name sqlscan.Token) {
 	}
 	v := c.cat.Lookup(KindRelation, s, n, c.path)
 	c.judge(v, ReasonUnknownRelation, ReasonView, name)
+	// PostgreSQL's own relations have no column of a user's type.
 	if h := c.traits.Hidden; h.Kind != VerdictHarmless && string(s) != "pg_catalog" {
 		c.judge(h, ReasonHiddenCall, ReasonHiddenCall, name)
 	}

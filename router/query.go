@@ -2,6 +2,24 @@ package router
 
 import "github.com/pgroute/pgroute/router/sqlscan"
 
+// How a query is read
+//
+// The tokens are walked once, with a stack of levels, one for each open
+// parenthesis or bracket. A level knows which clause it is in, and so what a
+// name would be at this place: a relation, an alias, a column, a type or a
+// call. Three things must hold, and parsercheck holds them against PostgreSQL's
+// own parser:
+//
+//   - a name in front of a parenthesis is a call unless its place rules that
+//     out; being a key word of some clause is not enough (see partOfClause);
+//   - a name where FROM wants a relation is looked up unless a WITH query of
+//     that name is in sight;
+//   - a word that begins a writing statement, where a statement can begin,
+//     makes the whole a write.
+//
+// Errors of syntax need not be found, for the server finds them; they may lead
+// anywhere but to a read with effects.
+
 // query reads a SELECT, VALUES, TABLE, WITH, or DML statement from the current
 // token to its end and demotes the statement for what it finds. It follows
 // only as much grammar as it takes to tell function calls, relations, types
@@ -124,6 +142,9 @@ func (c *Classifier) name(l *level) bool {
 	if !dotted && l.state == stateAlias {
 		return c.alias()
 	}
+	// From here on the place has told all it can; what follows the name
+	// decides. The order matters: the target of INSERT may have columns, and
+	// a relation in FROM that has arguments is a function.
 	switch {
 	case l.state == stateTarget:
 		l.state = stateAlias
@@ -165,6 +186,7 @@ func (c *Classifier) columnPart(l *level, before, schema, last sqlscan.Token) {
 
 // call is a name in front of a parenthesis.
 func (c *Classifier) call(l *level, before, schema, last sqlscan.Token) bool {
+	// x (a geometry(Point, 4326)): nothing is called, but the type is used.
 	if l.state == stateColumns && before.End == l.column {
 		c.typeName(schema, last, false) // with modifiers
 		c.advance()

@@ -99,6 +99,7 @@ func (c *Classifier) specialSet(local bool) {
 	case sqlscan.KwXml: // XML OPTION
 		set.Form = FormXMLOption
 	}
+	// Whatever the first word: a TO or = makes it a plain name.
 	if assigns(c.next) {
 		// SET role TO x, SET names = …: a name like any other.
 		c.plainSet(local)

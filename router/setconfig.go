@@ -29,6 +29,7 @@ func (c *Classifier) setConfig(tok sqlscan.Token) {
 		c.st.Effects |= EffectUnknownState
 		return
 	}
+	// The value may be any expression: the session reads it back afterwards.
 	local, ok := c.boolLiteral(a.first[2])
 	if !ok {
 		c.st.Effects |= EffectUnknownState

@@ -52,6 +52,8 @@ func (c *Classifier) withHead(l *level) bool {
 		c.unknown(ReasonUnknownStatement)
 		return false
 	}
+	// A recursive query knows itself. One that is not sees, inside its own
+	// body, the table of that name.
 	if l.recursive {
 		c.know(name)
 		name = sqlscan.Token{}

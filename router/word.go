@@ -9,6 +9,8 @@ func (c *Classifier) word(l *level, first bool) bool {
 	case sqlscan.NoKeyword:
 		return c.name(l)
 	case sqlscan.KwSelect:
+		// Only a level with SELECT has a FROM clause; in EXTRACT(year FROM x)
+		// the word is part of the arguments.
 		l.query, l.inFrom, l.state = true, false, stateExpr
 	case sqlscan.KwFrom:
 		c.from(l)
@@ -26,7 +28,7 @@ func (c *Classifier) word(l *level, first bool) bool {
 		}
 		l.state, l.inFrom = stateFrom, true
 	case sqlscan.KwOn:
-		if l.inFrom {
+		if l.inFrom { // the condition of a join; DISTINCT ON comes before FROM
 			l.state = stateExpr
 		}
 	case sqlscan.KwUsing:
@@ -34,6 +36,7 @@ func (c *Classifier) word(l *level, first bool) bool {
 	case sqlscan.KwTable:
 		l.state = stateFrom
 	case sqlscan.KwWith:
+		// Elsewhere it belongs to WITH ORDINALITY, WITH TIES, WITH TIME ZONE.
 		if first {
 			return c.with(l)
 		}
@@ -165,6 +168,7 @@ func (c *Classifier) dml(l *level, first bool) bool {
 	case !c.writes(l, first):
 		return c.name(l)
 	}
+	// EXPLAIN without ANALYZE plans a write and leaves it at that.
 	verb := c.tok.Keyword
 	if c.mode == modePlain {
 		c.st.Effects |= EffectWrite
@@ -370,6 +374,8 @@ func (c *Classifier) columnWord(l *level) bool {
 		// TREAT(x AS t) calls pg_catalog.t(x), whatever t is.
 		c.unknown(ReasonUnknownFunction)
 	case sqlscan.KwOverlay, sqlscan.KwSubstring:
+		// With plain arguments these are ordinary calls, found along
+		// search_path (gram.y, func_expr_common_subexpr).
 		c.function(sqlscan.Token{}, c.tok)
 	default:
 		if c.tok.Keyword.Category() == sqlscan.NewColumnName {
