@@ -28,7 +28,7 @@ func (s *session) ServerDrained() {
 
 // Ready takes the end of the answer to one unit (backend.Frontend).
 func (s *session) Ready(tx byte) {
-	s.w.answered(s.node, s.onPrimary)
+	s.countAnswer(tx)
 	if !s.onPrimary {
 		s.answeredAgain()
 	}

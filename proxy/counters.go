@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"slices"
 	"sync/atomic"
 
+	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/router"
 )
 
@@ -20,6 +22,7 @@ type Counters struct {
 	decisions                                       [actionCount][causeCount]atomic.Uint64
 	shadowed                                        [actionCount]atomic.Uint64
 	reasons                                         [reasonCount]atomic.Uint64
+	states                                          [stateCount]atomic.Uint64
 }
 
 // Sizes of the tables by router's enumerations.
@@ -27,6 +30,7 @@ const (
 	actionCount = 8
 	causeCount  = 64
 	reasonCount = 96
+	stateCount  = 32 // by place in pg.SQLStates; the last counts all others
 )
 
 // decided counts a decision.
@@ -36,6 +40,31 @@ func (c *Counters) decided(d router.Decision, u *unit) {
 	if d.Cause == router.CauseShadow {
 		c.shadowed[d.Would%actionCount].Add(1)
 	}
+}
+
+// followed counts a unit that went where its session was linked already.
+func (c *Counters) followed(a router.Action, cause router.Cause) {
+	c.decisions[a%actionCount][cause%causeCount].Add(1)
+}
+
+// failed counts errors of pgroute's own that clients were sent.
+func (c *Counters) failed(state pg.SQLState, n uint64) {
+	c.Errors.Add(n)
+	at := slices.Index(pg.SQLStates(), state)
+	if at < 0 || at >= stateCount {
+		at = stateCount - 1
+	}
+	c.states[at].Add(n)
+}
+
+// ErrorsByState gives the errors sent to clients by SQLSTATE; the key "other"
+// holds those of servers that pgroute passed on in its own words.
+func (c *Counters) ErrorsByState() map[string]uint64 {
+	all := map[string]uint64{"other": c.states[stateCount-1].Load()}
+	for i, state := range pg.SQLStates() {
+		all[string(state)] = c.states[i].Load()
+	}
+	return all
 }
 
 // Decisions gives how often units were given that action for that cause.

@@ -145,7 +145,7 @@ func (s *session) answerLost(owed int, batch bool, err *pg.Error) {
 		}
 		s.skipping = true
 	}
-	s.w.counters.Errors.Add(uint64(owed))
+	s.w.counters.failed(err.State, uint64(owed))
 	s.send(out)
 }
 

@@ -218,7 +218,7 @@ func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p [
 // attach links a server connection for the unit of that size at the head of p.
 func (s *session) attach(c *backend.Conn, p []byte, size int) {
 	s.move(phaseLinked)
-	s.link, s.node, s.excluded, s.heldUntil = c, s.target, 0, time.Time{}
+	s.link, s.node, s.excluded, s.heldUntil, s.answeredTx = c, s.target, 0, time.Time{}, 0
 	c.Link(s)
 	snap := s.w.view.Snap
 	s.onPrimary = s.node == snap.Primary

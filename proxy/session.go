@@ -60,6 +60,9 @@ type session struct {
 	excluded  router.NodeSet
 	heldUntil time.Time
 	onPrimary bool // the link leads to the accepted primary
+	// answeredTx is the transaction status after the last answer over the
+	// link; 0 before the first, which is that to the unit that was placed.
+	answeredTx byte
 }
 
 // identity is what a session is to servers.
@@ -195,7 +198,7 @@ func (s *session) fatal(err *pg.Error) {
 	}
 	e := *err
 	e.Severity = pg.SeverityFatal
-	s.w.counters.Errors.Add(1)
+	s.w.counters.failed(e.State, 1)
 	s.send(wire.AppendError(s.w.local(), &e))
 	s.finish()
 }

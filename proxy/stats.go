@@ -6,11 +6,33 @@ import (
 
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/netloop"
+	"github.com/pgroute/pgroute/internal/wire"
 	"github.com/pgroute/pgroute/router"
 )
 
 // nodeQueries counts the units that one node answered, by the role it had.
 type nodeQueries struct{ asPrimary, asStandby atomic.Uint64 }
+
+// countAnswer counts the answer to a unit. The first one over a link is that
+// to the unit that was placed; those after it followed where they had to, or
+// to the same standby, and are counted as placed now.
+func (s *session) countAnswer(tx byte) {
+	s.w.answered(s.node, s.onPrimary)
+	before := s.answeredTx
+	s.answeredTx = tx
+	action, cause := router.ActionBound, router.CauseInBatch
+	switch {
+	case before == 0:
+		return
+	case before != wire.TxIdle:
+		cause = router.CauseInTransaction
+	case s.state.pins != 0:
+		cause = router.CausePinned
+	case !s.onPrimary:
+		action, cause = router.ActionStandby, router.CauseReadSticky
+	}
+	s.w.counters.followed(action, cause)
+}
 
 // answered counts a unit that a node has answered.
 func (w *worker) answered(node cluster.NodeID, primary bool) {

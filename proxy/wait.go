@@ -277,7 +277,7 @@ func (s *session) noConnection(err *pg.Error) {
 
 // answerError answers a unit that was not sent with an error of pgroute's.
 func (s *session) answerError(u *unit, err *pg.Error, tx byte) {
-	s.w.counters.Errors.Add(1)
+	s.w.counters.failed(err.State, 1)
 	e := *err
 	e.Severity = pg.SeverityError
 	out := wire.AppendError(s.w.local(), &e)

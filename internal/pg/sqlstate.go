@@ -28,3 +28,14 @@ const (
 	IdleSessionTimeout           SQLState = "57P05"
 	InternalError                SQLState = "XX000"
 )
+
+// SQLStates lists the codes above, for metrics that start at zero.
+func SQLStates() []SQLState {
+	return []SQLState{
+		ConnectionFailure, TransactionResolutionUnknown, ProtocolViolation, FeatureNotSupported,
+		InvalidParameterValue, ReadOnlySQLTransaction, IdleInTransactionTimeout, InvalidAuthorization,
+		InvalidPassword, InvalidStatementName, InvalidCatalogName, SerializationFailure, SyntaxError,
+		DuplicatePreparedStatement, TooManyConnections, ObjectNotInPrerequisiteState, QueryCanceled,
+		AdminShutdown, CrashShutdown, CannotConnectNow, IdleSessionTimeout, InternalError,
+	}
+}

@@ -23,8 +23,8 @@ func (a *App) AdminAddr() net.Addr {
 // pages makes the admin pages, with a registry of their own.
 func (a *App) pages() (http.Handler, error) {
 	sources := &admin.Sources{
-		Config: a.cfg, Monitor: a.monitor, Server: a.server, Backends: a.backends,
-		Roles: a.Roles(), Catalogs: a.catalogs.Databases, Started: time.Now(), Version: Version(),
+		Started: a.cfg, Current: a.Config, Monitor: a.monitor, Server: a.server, Backends: a.backends,
+		Roles: a.Roles, Catalogs: a.catalogs.Databases, Since: time.Now(), Version: Version(),
 	}
 	registry := prometheus.NewPedanticRegistry()
 	if err := admin.Register(registry, sources); err != nil {

@@ -19,7 +19,7 @@ func (a *App) Reload(cfg *config.Config, level *slog.LevelVar) error {
 	if err != nil {
 		return fmt.Errorf("reload: %w; the configuration stays as it was", err)
 	}
-	changes := config.Diff(a.cfg, cfg)
+	changes := config.Diff(a.Config(), cfg)
 	for _, c := range changes {
 		if c.Restart {
 			a.log.Warn("needs a restart to take effect", "change", c.String())
@@ -32,10 +32,14 @@ func (a *App) Reload(cfg *config.Config, level *slog.LevelVar) error {
 	}
 	a.server.Retune(t)
 	a.backends.SetLimits(limits(cfg))
-	a.cfg = cfg
+	a.current.Store(cfg)
 	a.log.Info("configuration reloaded", "changes", len(changes))
 	return nil
 }
+
+// Config is the configuration as it was read last. What needs a restart is in
+// force only if it was there from the start.
+func (a *App) Config() *config.Config { return a.current.Load() }
 
 // SetLevel makes a logger's level what [log] level says.
 func SetLevel(level *slog.LevelVar, cfg *config.Config) error {

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -29,7 +30,8 @@ import (
 
 // App is a pgroute that was put together and can run once.
 type App struct {
-	cfg      *config.Config
+	cfg      *config.Config // as started
+	current  atomic.Pointer[config.Config]
 	log      *slog.Logger
 	monitor  *health.Monitor
 	backends *backend.Set
@@ -45,6 +47,7 @@ type App struct {
 // left open.
 func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, log: log}
+	a.current.Store(cfg)
 	listeners, err := listen(cfg.Listen)
 	if err != nil {
 		return nil, err

@@ -120,7 +120,11 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	for range 5 {
 		exec(t, c, "INSERT INTO counted VALUES (1)")
 	}
+	for _, sql := range []string{"BEGIN", "SELECT 2", "COMMIT"} {
+		exec(t, c, sql)
+	}
 	exec(t, c, "LISTEN something")
+	exec(t, c, "SHOW server_version")
 	refusedLogin(t, p)
 	after := await(t, p, "only one client is left", func(v map[string]float64) bool { return v["pgroute_clients"] == 1 })
 	for _, want := range []struct {
@@ -128,11 +132,17 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		grown        float64
 	}{
 		{"pgroute_queries_total", `role="standby"`, 10},
-		{"pgroute_queries_total", `node="primary",role="primary"`, 6},
+		{"pgroute_queries_total", `node="primary",role="primary"`, 10},
 		{"pgroute_queries_total", `node="primary",role="standby"`, 0},
 		{"pgroute_decisions_total", `action="standby"`, 10},
 		{"pgroute_decisions_total", `action="primary",cause="write"`, 5},
 		{"pgroute_decisions_total", `cause="session"`, 1},
+		{"pgroute_decisions_total", `cause="transaction"`, 1},
+		{"pgroute_decisions_total", `action="bound",cause="in_transaction"`, 2},
+		{"pgroute_decisions_total", `action="bound",cause="pinned"`, 1},
+		{"pgroute_decisions_total", "", 20}, // as many as answers
+		{"pgroute_errors_total", `sqlstate="28P01"`, 1},
+		{"pgroute_errors_total", "", 1},
 		{"pgroute_classifications_total", `reason="read"`, 10},
 		{"pgroute_classifications_total", `reason="dml"`, 5},
 		{"pgroute_classifications_total", `reason="listen"`, 1},

@@ -31,7 +31,12 @@ func clientFamilies() []family {
 		total("pgroute_login_timeouts_total", "Clients that did not log in in time.", func(c *all) count { return &c.LoginTimeouts }),
 		total("pgroute_refused_connections_total", "Connections turned away before a login: too many clients, or a protocol not offered.", func(c *all) count { return &c.Refused }),
 		total("pgroute_cancel_requests_total", "Cancel requests of clients.", func(c *all) count { return &c.CancelRequests }),
-		total("pgroute_errors_total", "Errors that pgroute itself sent to clients; those of servers are not counted.", func(c *all) count { return &c.Errors }),
+		counters("pgroute_errors_total", "Errors that pgroute itself sent to clients, by SQLSTATE; those of servers pass and are not counted.",
+			func(m *sample, out emit) {
+				for state, n := range m.counters.ErrorsByState() {
+					out(float64(n), state)
+				}
+			}, "sqlstate"),
 		total("pgroute_panics_total", "Sessions that ended in a panic; each is a defect of pgroute.", func(c *all) count { return &c.Panics }),
 		total("pgroute_bad_moves_total", "Sessions ended because they moved as none should; each is a defect of pgroute.", func(c *all) count { return &c.BadMoves }),
 	}
@@ -96,9 +101,9 @@ func readLearned(m *sample) (n int) {
 // routingFamilies tell where units went, and why.
 func routingFamilies() []family {
 	return []family{
-		counters("pgroute_decisions_total", "Units placed by the router, by what was to be done with them and why. What follows in a transaction, or on a pinned connection, is not placed again.",
+		counters("pgroute_decisions_total", "Units (a query string, or an extended batch up to Sync) by what was done with them and why; one that was held or run again counts each time.",
 			readDecisions, "action", "cause"),
-		counters("pgroute_classifications_total", "Units placed by the router, by the reason for their class.",
+		counters("pgroute_classifications_total", "Units placed by the router, by the reason for their class; what follows in a transaction, or on a pinned connection, is not placed.",
 			func(m *sample, out emit) {
 				for _, r := range router.Reasons() {
 					out(float64(m.counters.Reasons(r)), r.String())

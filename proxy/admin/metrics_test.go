@@ -64,6 +64,7 @@ func TestEveryLabelIsThereFromTheStart(t *testing.T) {
 	for family, want := range map[string][]string{
 		"pgroute_classifications_total": names(len(reasons), func(i int) string { return reasons[i].String() }),
 		"pgroute_decisions_total":       names(len(causes), func(i int) string { return causes[i].String() }),
+		"pgroute_errors_total":          {"57P03", "53300", "28P01", "other"},
 		"pgroute_events_total":          names(len(kinds), func(i int) string { return kinds[i].String() }),
 		"pgroute_pinned_sessions":       proxy.PinNames(),
 		"pgroute_pins_total":            proxy.PinNames(),

@@ -35,7 +35,7 @@ func stopped(t *testing.T) http.Handler {
 			t.Error(err)
 		}
 	})
-	s := &admin.Sources{Config: cfg, Monitor: app.Monitor(), Server: app.Server(), Backends: app.Backends()}
+	s := &admin.Sources{Started: cfg, Current: app.Config, Monitor: app.Monitor(), Server: app.Server(), Backends: app.Backends(), Roles: app.Roles}
 	r := prometheus.NewPedanticRegistry()
 	if err := admin.Register(r, s); err != nil {
 		t.Fatal(err)

@@ -15,13 +15,16 @@ import (
 
 // Sources are the parts that are shown. Those that say so may be nil.
 type Sources struct {
-	Config   *config.Config
+	// Started is the configuration pgroute was started with, Current gives the
+	// one in force: a reload changes some of it.
+	Started  *config.Config
+	Current  func() *config.Config
 	Monitor  *health.Monitor
 	Server   *proxy.Server
 	Backends *backend.Set
-	Roles    *auth.Lookup            // nil when nobody is looked up
+	Roles    func() *auth.Lookup     // gives nil when nobody is looked up
 	Catalogs func() []catalog.Status // nil without catalogues
-	Started  time.Time
+	Since    time.Time               // when pgroute was started
 	Version  string
 }
 
@@ -34,7 +37,8 @@ type sample struct {
 	at       time.Time
 	version  string
 	started  time.Time
-	cfg      *config.Config
+	cfg      *config.Config // as started
+	current  *config.Config
 	snap     *cluster.Snapshot
 	health   health.Stats
 	events   []health.Event
@@ -75,8 +79,8 @@ func (s *Sources) take(ctx context.Context) *sample {
 	m.phases, m.counters = s.Server.Phases(), s.Server.Counters()
 	m.pools, m.dials = s.Backends.Stats(), s.Backends.Counters()
 	m.nodes = s.nodes(m)
-	if s.Roles != nil {
-		m.auth = s.Roles.Stats()
+	if roles := s.Roles(); roles != nil {
+		m.auth = roles.Stats()
 	}
 	if s.Catalogs != nil {
 		m.catalogs = s.Catalogs()
@@ -99,7 +103,7 @@ func (s *Sources) takeAll(ctx context.Context) *sample {
 // takeQuick reads what readiness depends on.
 func (s *Sources) takeQuick() *sample {
 	return &sample{
-		at: time.Now(), version: s.Version, started: s.Started, cfg: s.Config,
+		at: time.Now(), version: s.Version, started: s.Since, cfg: s.Started, current: s.Current(),
 		snap: s.Monitor.Snapshot(), clients: s.Server.Clients(), max: s.Server.MaxClients(), draining: s.Server.Draining(),
 	}
 }

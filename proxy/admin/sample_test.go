@@ -23,7 +23,7 @@ func eventful() *sample {
 	at := noon()
 	cfg := config.Default()
 	m := &sample{
-		at: at, version: "v1.2.3", started: at.Add(-3 * time.Hour), cfg: cfg,
+		at: at, version: "v1.2.3", started: at.Add(-3 * time.Hour), cfg: cfg, current: cfg,
 		clients: 7, max: 100, phases: map[string]int64{"idle": 5, "linked": 2},
 		counters: &proxy.Counters{},
 		snap: &cluster.Snapshot{
@@ -61,7 +61,6 @@ func eventful() *sample {
 		},
 	}
 	m.counters.Logins.Add(12)
-	m.counters.Errors.Add(3)
 	return m
 }
 

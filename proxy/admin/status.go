@@ -148,18 +148,18 @@ type Slot struct {
 
 // Clients counts client sessions.
 type Clients struct {
-	Connected      int64            `json:"connected"`
-	Max            int              `json:"max"`
-	Phases         map[string]int64 `json:"phases"`
-	Pinned         map[string]int64 `json:"pinned"` // by reason
-	Logins         uint64           `json:"logins"`
-	LoginFailures  uint64           `json:"login_failures"`
-	LoginTimeouts  uint64           `json:"login_timeouts"`
-	Refused        uint64           `json:"refused"`
-	CancelRequests uint64           `json:"cancel_requests"`
-	Errors         uint64           `json:"errors"`
-	Panics         uint64           `json:"panics"`
-	BadMoves       uint64           `json:"bad_moves"`
+	Connected      int64             `json:"connected"`
+	Max            int               `json:"max"`
+	Phases         map[string]int64  `json:"phases"`
+	Pinned         map[string]int64  `json:"pinned"` // by reason
+	Logins         uint64            `json:"logins"`
+	LoginFailures  uint64            `json:"login_failures"`
+	LoginTimeouts  uint64            `json:"login_timeouts"`
+	Refused        uint64            `json:"refused"`
+	CancelRequests uint64            `json:"cancel_requests"`
+	Errors         map[string]uint64 `json:"errors"` // of pgroute itself, by SQLSTATE; zeros are left out
+	Panics         uint64            `json:"panics"`
+	BadMoves       uint64            `json:"bad_moves"`
 }
 
 // Sessions lists clients that are not idle, those that wait first.

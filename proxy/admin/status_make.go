@@ -6,7 +6,6 @@ import (
 
 	"github.com/pgroute/pgroute/health"
 	"github.com/pgroute/pgroute/internal/cluster"
-	"github.com/pgroute/pgroute/internal/config"
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/proxy"
 	"github.com/pgroute/pgroute/router"
@@ -27,7 +26,7 @@ func (m *sample) status() Status {
 	st := Status{
 		Version: m.version, At: m.at, Started: m.started,
 		State: ready.State, StateReasons: list(ready.Reasons),
-		Configuration: configuration(m.cfg), Cluster: m.cluster(), Replication: m.replication(),
+		Configuration: m.configuration(), Cluster: m.cluster(), Replication: m.replication(),
 		Nodes: []Node{}, Pools: []Pool{}, Catalogs: []CatalogState{}, Loops: []Loop{}, Events: []Event{},
 		Clients: m.clientCounts(), Sessions: m.sessionList(), Routing: m.routing(), Holds: m.holds(), Fences: m.fences(),
 		Servers: Servers{m.dials.Dialled, m.dials.DialFailed, m.dials.Reused, m.counters.ServersLost.Load()},
@@ -62,11 +61,13 @@ func list(items []string) []string {
 	return items
 }
 
-func configuration(c *config.Config) Configuration {
+// configuration shows what is in force: limits of lag need a restart.
+func (m *sample) configuration() Configuration {
+	c := m.current
 	return Configuration{
-		Listen: list(c.Listen), Mode: string(c.Routing.Mode), Consistency: string(c.Routing.Consistency),
+		Listen: list(m.cfg.Listen), Mode: string(c.Routing.Mode), Consistency: string(c.Routing.Consistency),
 		ReadFromPrimary: string(c.Routing.ReadFromPrimary), FenceWait: c.Routing.FenceWait.String(),
-		MaxLagBytes: c.Health.MaxLagBytes.String(), MaxLagTime: c.Health.MaxLagTime.String(),
+		MaxLagBytes: m.cfg.Health.MaxLagBytes.String(), MaxLagTime: m.cfg.Health.MaxLagTime.String(),
 		HoldTimeout: c.Failover.HoldTimeout.String(), QueueTimeout: c.Pool.QueueTimeout.String(),
 		PoolSize: c.Pool.Size, AuthMethod: string(c.Auth.Method),
 	}
@@ -149,10 +150,15 @@ func (m *sample) clientCounts() Clients {
 		Connected: m.clients, Max: m.max, Phases: m.phases, Pinned: map[string]int64{},
 		Logins: c.Logins.Load(), LoginFailures: c.LoginFailures.Load(), LoginTimeouts: c.LoginTimeouts.Load(),
 		Refused: c.Refused.Load(), CancelRequests: c.CancelRequests.Load(),
-		Errors: c.Errors.Load(), Panics: c.Panics.Load(), BadMoves: c.BadMoves.Load(),
+		Errors: map[string]uint64{}, Panics: c.Panics.Load(), BadMoves: c.BadMoves.Load(),
 	}
 	for i, name := range proxy.PinNames() {
 		out.Pinned[name] = c.Pinned(i)
+	}
+	for state, n := range c.ErrorsByState() {
+		if n > 0 {
+			out.Errors[state] = n
+		}
 	}
 	return out
 }
