@@ -206,15 +206,18 @@ func (s *site) measureRun(ctx context.Context, t *target, l load) (OverheadRun, 
 	if err != nil {
 		return OverheadRun{}, err
 	}
-	used := float64((after - before).Microseconds())
-	return OverheadRun{Target: t.name, Mode: l.mode, Clients: l.clients, Figures: f, CPUMicros: used / float64(f.Transactions)}, nil
+	used, n := after.Sub(before), float64(f.Transactions)
+	return OverheadRun{
+		Target: t.name, Mode: l.mode, Clients: l.clients, Figures: f,
+		CPUMicros: float64(used.Total().Microseconds()) / n, UserMicros: float64(used.User.Microseconds()) / n,
+	}, nil
 }
 
 // cpu is the CPU time of all the target's processes; the primary has none that
 // a proxy's could be compared with.
-func (t *target) cpu() (time.Duration, error) {
+func (t *target) cpu() (procfs.Times, error) {
 	if t.process == nil {
-		return 0, nil
+		return procfs.Times{}, nil
 	}
 	return procfs.CPU(t.process.pid)
 }

@@ -17,11 +17,12 @@ type TargetInfo struct {
 
 // OverheadRun is one run of pgbench through one target.
 type OverheadRun struct {
-	Target    string  `json:"target"`
-	Mode      string  `json:"mode"`
-	Clients   int     `json:"clients"`
-	Round     int     `json:"round"`
-	CPUMicros float64 `json:"cpu_us_per_query"` // 0 without a proxy
+	Target     string  `json:"target"`
+	Mode       string  `json:"mode"`
+	Clients    int     `json:"clients"`
+	Round      int     `json:"round"`
+	CPUMicros  float64 `json:"cpu_us_per_query"`  // 0 without a proxy
+	UserMicros float64 `json:"user_us_per_query"` // the part outside the kernel
 	Figures
 }
 
@@ -47,6 +48,7 @@ type OverheadCell struct {
 	MedianMS   Spread `json:"median_ms"`
 	P99MS      Spread `json:"p99_ms"`
 	CPUMicros  Spread `json:"cpu_us_per_query"`
+	UserMicros Spread `json:"user_us_per_query"`
 	OfDirect   Spread `json:"tps_of_direct"`     // this target's throughput / direct's
 	PgrouteCPU Spread `json:"pgroute_cpu_of"`    // pgroute's CPU per query / this target's
 	PgrouteTPS Spread `json:"pgroute_tps_of"`    // pgroute's throughput / this target's
@@ -85,6 +87,7 @@ func (r *OverheadReport) cell(k cellKey) OverheadCell {
 	c.PgrouteMid = spreadOf(quotients(pgroute.by(median), own.by(median)))
 	if k.target != direct {
 		c.CPUMicros = spreadOf(own.values(cpu))
+		c.UserMicros = spreadOf(own.values(userTime))
 		c.PgrouteCPU = spreadOf(quotients(pgroute.by(cpu), own.by(cpu)))
 	}
 	return c
@@ -103,10 +106,11 @@ func (r *OverheadReport) rounds(k cellKey) runs {
 	return found
 }
 
-func tps(r OverheadRun) float64    { return r.TPS }
-func median(r OverheadRun) float64 { return r.MedianMS }
-func p99(r OverheadRun) float64    { return r.P99MS }
-func cpu(r OverheadRun) float64    { return r.CPUMicros }
+func tps(r OverheadRun) float64      { return r.TPS }
+func median(r OverheadRun) float64   { return r.MedianMS }
+func p99(r OverheadRun) float64      { return r.P99MS }
+func cpu(r OverheadRun) float64      { return r.CPUMicros }
+func userTime(r OverheadRun) float64 { return r.UserMicros }
 
 func (rs runs) values(f func(OverheadRun) float64) []float64 {
 	var v []float64
@@ -146,18 +150,26 @@ func (r *OverheadReport) WriteTable(w io.Writer) error {
 }
 
 func (r *OverheadReport) cellRows() [][]string {
-	rows := [][]string{{"mode", "clients", "target", "CPU µs/query", "tps", "of direct", "p50 ms", "p99 ms", "pgroute's CPU ÷", "pgroute's tps ÷", "pgroute's p50 ÷"}}
+	rows := [][]string{{"mode", "clients", "target", "CPU µs/query", "user", "tps", "of direct", "p50 ms", "p99 ms", "pgroute's CPU ÷", "pgroute's tps ÷", "pgroute's p50 ÷"}}
 	for _, c := range r.Cells {
 		row := []string{c.Mode, strconv.Itoa(c.Clients), c.Target}
 		if c.Refusal != "" {
-			rows = append(rows, append(row, "("+c.Refusal+")", "", "", "", "", "", "", ""))
+			rows = append(rows, append(row, "("+c.Refusal+")", "", "", "", "", "", "", "", ""))
 			continue
 		}
 		rows = append(rows, append(row,
-			c.CPUMicros.format("%.1f"), c.TPS.format("%.0f"), c.OfDirect.format("%.2f"), c.MedianMS.format("%.3f"), fmt.Sprintf("%.3f", c.P99MS.Median),
+			c.CPUMicros.format("%.1f"), c.userText(), c.TPS.format("%.0f"), c.OfDirect.format("%.2f"), c.MedianMS.format("%.3f"), fmt.Sprintf("%.3f", c.P99MS.Median),
 			c.PgrouteCPU.format("%.2f"), c.PgrouteTPS.format("%.2f"), c.PgrouteMid.format("%.2f")))
 	}
 	return rows
+}
+
+// userText is the median of the part outside the kernel.
+func (c OverheadCell) userText() string {
+	if c.UserMicros.N == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", c.UserMicros.Median)
 }
 
 // Plots draws CPU per query and throughput against direct.

@@ -14,7 +14,7 @@ func TestStatOfACommandWithParentheses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Stat{PID: 4711, Parent: 12, Command: "a) b (c)", Own: 1750 * time.Millisecond, Reaped: 100 * time.Millisecond}
+	want := Stat{PID: 4711, Parent: 12, Command: "a) b (c)", Own: Times{1500 * time.Millisecond, 250 * time.Millisecond}, Reaped: Times{70 * time.Millisecond, 30 * time.Millisecond}}
 	if s != want {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -65,7 +65,7 @@ func TestChildrenCountAfterTheirEnd(t *testing.T) {
 		t.Fatalf("the shell said %q, %v", word, err)
 	}
 	used, err := CPU(cmd.Process.Pid)
-	if err != nil || used < tick {
+	if err != nil || used.Total() < tick {
 		t.Errorf("a loop of 200,000 turns took %v, %v", used, err)
 	}
 	if n, err := Processes(cmd.Process.Pid); err != nil || n != 1 {

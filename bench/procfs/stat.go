@@ -11,15 +11,28 @@ import (
 // architecture Go runs on, whatever the kernel's own clock.
 const tick = 10 * time.Millisecond
 
+// Times is CPU time. The kernel knows the sum exactly and its parts by sampling,
+// unless it was built to account for every switch: over seconds they are right.
+type Times struct{ User, System time.Duration }
+
+// Total is both parts.
+func (t Times) Total() time.Duration { return t.User + t.System }
+
+// Add gives the sum.
+func (t Times) Add(o Times) Times { return Times{t.User + o.User, t.System + o.System} }
+
+// Sub gives what was used since o was read.
+func (t Times) Sub(o Times) Times { return Times{t.User - o.User, t.System - o.System} }
+
 // Stat is what matters here of /proc/PID/stat (proc_pid_stat(5)).
 type Stat struct {
 	PID, Parent int
 	Command     string
-	// Own is the CPU time, user and system, of all threads of the process, those
-	// that have ended included.
-	Own time.Duration
-	// Reaped is the CPU time of children that ended and were waited for.
-	Reaped time.Duration
+	// Own is the CPU time of all threads of the process, those that have ended
+	// included.
+	Own Times
+	// Reaped is that of children that ended and were waited for.
+	Reaped Times
 }
 
 // Positions after the command, which ends the part that cannot be split at
@@ -54,15 +67,15 @@ func ParseStat(content []byte) (Stat, error) {
 
 // parseTimes reads utime, stime, cutime and cstime.
 func (s *Stat) parseTimes(fields [][]byte) error {
-	var ticks [4]int64
+	var times [4]time.Duration
 	for i, f := range fields {
 		n, err := strconv.ParseInt(string(f), 10, 64)
 		if err != nil {
 			return fmt.Errorf("stat of %d: %w", s.PID, err)
 		}
-		ticks[i] = n
+		times[i] = time.Duration(n) * tick
 	}
-	s.Own = time.Duration(ticks[0]+ticks[1]) * tick
-	s.Reaped = time.Duration(ticks[2]+ticks[3]) * tick
+	s.Own = Times{times[0], times[1]}
+	s.Reaped = Times{times[2], times[3]}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 // root is where the kernel shows processes.
@@ -15,14 +14,14 @@ const root = "/proc"
 
 // CPU is the CPU time that a process and all its descendants, the ended ones
 // included, have used since they started.
-func CPU(pid int) (time.Duration, error) {
+func CPU(pid int) (Times, error) {
 	stats, err := tree(pid)
 	if err != nil {
-		return 0, err
+		return Times{}, err
 	}
-	var sum time.Duration
+	var sum Times
 	for _, s := range stats {
-		sum += s.Own + s.Reaped
+		sum = sum.Add(s.Own).Add(s.Reaped)
 	}
 	return sum, nil
 }
