@@ -101,7 +101,7 @@ func load(ctx context.Context, c *pgx.Conn) (*contents, state, error) {
 	if err != nil {
 		return nil, state{}, fmt.Errorf("begin to load the catalogue: %w", err)
 	}
-	defer tx.Rollback(ctx) // nothing to commit
+	defer tx.Rollback(ctx) // does nothing once it is committed
 	var s state
 	var d contents
 	err = tx.QueryRow(ctx, checkQuery, "").Scan(&s.snapshot, &s.signature)
@@ -110,6 +110,12 @@ func load(ctx context.Context, c *pgx.Conn) (*contents, state, error) {
 	}
 	if err == nil {
 		err = d.read(ctx, tx)
+	}
+	if err == nil {
+		// Not rolled back: reading may have written WAL (hint bits, pruning),
+		// which only the end of a commit marks for flushing. Left unflushed on
+		// an idle primary it would look like something standbys do not have.
+		err = tx.Commit(ctx)
 	}
 	if err != nil {
 		return nil, state{}, fmt.Errorf("load the catalogue: %w", err)
