@@ -80,8 +80,8 @@ func primaryChanges(prev, next *cluster.Snapshot, v *verdict) []Event {
 	return events
 }
 
-// lostBytes tells by how much WAL the last known insert position of the former
-// primary exceeds the point where the accepted timeline left its own. With
+// lostBytes tells by how much WAL the last position of the former primary that
+// may have held a commit exceeds the point where the accepted timeline left its own. With
 // asynchronous replication acknowledged commits may be among it; how many is
 // not known here, so it is reported, not acted upon.
 func lostBytes(prev, next *cluster.Snapshot) uint64 {
@@ -91,7 +91,7 @@ func lostBytes(prev, next *cluster.Snapshot) uint64 {
 	var top pg.LSN
 	for i := range prev.Nodes {
 		if n := &prev.Nodes[i]; n.Timeline == prev.Timeline && n.Role == cluster.RolePrimary {
-			top = max(top, n.InsertLSN)
+			top = max(top, n.SafeLSN)
 		}
 	}
 	end, lineage := next.Resolve(pg.Position{SystemID: prev.SystemID, Timeline: prev.Timeline, LSN: top})

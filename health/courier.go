@@ -10,7 +10,7 @@ import (
 
 // courier carries LSNs from one node to the hub on a connection of its own, so
 // that a slow probe never delays a read that waits for its fence. On the
-// primary it asks for the insert LSN, on a standby for the replay LSN, and
+// primary it asks where the WAL ends, on a standby for the replay LSN, and
 // only while somebody waits. One goroutine, run.
 type courier struct {
 	id      cluster.NodeID
@@ -20,8 +20,9 @@ type courier struct {
 	// confirm gives the life to which a connection opened before belongs.
 	confirm func(context.Context, cluster.NodeID) (cluster.Life, error)
 	suspect func(cluster.NodeID)
-	// inserted tells the judge an insert LSN.
-	inserted func(id cluster.NodeID, life cluster.Life, sentAt time.Time, lsn pg.LSN)
+	// inserted tells the judge where a primary's WAL ends, and gives the lowest
+	// position that covers the commits acknowledged before the query was sent.
+	inserted func(id cluster.NodeID, life cluster.Life, sentAt, at time.Time, w walState) pg.LSN
 
 	// Owned by run.
 	link     lsnLink
@@ -99,13 +100,13 @@ func (c *courier) ask() {
 	if !ok {
 		return // the primary moved since the job was given
 	}
-	lsn, err := c.link.insertLSN(now.Add(c.timeout))
+	insert, flush, err := c.link.walEnd(now.Add(c.timeout))
 	if err != nil {
 		c.drop()
 		c.suspect(c.id)
 	} else {
-		q.pos.LSN = lsn.RecordEnd(q.segment)
-		c.inserted(c.id, c.life, now, q.pos.LSN)
+		w := walState{insert: insert.RecordEnd(q.segment), flush: flush.RecordEnd(q.segment)}
+		q.pos.LSN = c.inserted(c.id, c.life, now, time.Now(), w)
 	}
 	c.hub.answered(q.pos, time.Now())
 }

@@ -24,10 +24,24 @@ type fakeNet struct {
 // fakeDelay is what one round trip takes.
 const fakeDelay = 100 * time.Microsecond
 
+// fakeWindow is three times the WAL writer's delay.
+const fakeWindow = 600 * time.Millisecond
+
+// told is what queries tell: all is flushed unless the test says otherwise.
+func (n fakeNode) told() sample {
+	s := n.sample
+	if s.flush == pg.InvalidLSN {
+		s.flush = s.insert
+	}
+	return s
+}
+
 // fakeNode is one server. gone is closed when all its connections break.
 type fakeNode struct {
 	sample
 	down, frozen bool
+	recordEnd    pg.LSN // of the record that a standby stands before
+	looks        int
 	probeDelay   time.Duration // on top of fakeDelay, for probes only
 	history      []cluster.Ancestor
 	dialErr      error   // of every dial
@@ -45,7 +59,7 @@ func newFakeNet(n int) *fakeNet {
 	for i := range f.nodes {
 		f.nodes[i] = fakeNode{gone: make(chan struct{}), sample: sample{
 			systemID: 7, version: 150000, timeline: 1, segmentSize: pg.DefaultWALSegmentSize,
-			inRecovery: i > 0, insert: 0x1000, replay: 0x1000, receive: 0x1000,
+			inRecovery: i > 0, walState: walState{insert: 0x1000, window: fakeWindow}, replay: 0x1000, receive: 0x1000,
 		}}
 	}
 	return f
@@ -150,6 +164,12 @@ func (f *fakeNet) history(ctx context.Context, node cluster.NodeID, _ pg.Timelin
 	return n.history, f.trip(ctx, int(node), n.gone, fakeDelay)
 }
 
+func (f *fakeNet) recordEnd(ctx context.Context, node cluster.NodeID, _ pg.TimelineID, _ pg.LSN, _ uint64) (pg.LSN, error) {
+	f.change(int(node), func(n *fakeNode) { n.looks++ })
+	n := f.get(int(node))
+	return n.recordEnd, f.trip(ctx, int(node), n.gone, fakeDelay)
+}
+
 // fakeLink is both kinds of link.
 type fakeLink struct {
 	net  *fakeNet
@@ -163,7 +183,7 @@ func (l *fakeLink) sample(ctx context.Context) (sample, error) {
 	if err := l.net.trip(ctx, l.node, l.gone, fakeDelay+n.probeDelay); err != nil {
 		return sample{}, err
 	}
-	return l.net.get(l.node).sample, nil
+	return l.net.get(l.node).told(), nil
 }
 
 func (l *fakeLink) replication(context.Context) (Replication, error) {
@@ -179,12 +199,13 @@ func (l *fakeLink) idle(ctx context.Context) error {
 	}
 }
 
-func (l *fakeLink) insertLSN(deadline time.Time) (pg.LSN, error) {
+func (l *fakeLink) walEnd(deadline time.Time) (insert, flush pg.LSN, err error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	l.net.change(l.node, func(n *fakeNode) { n.asks++ })
-	err := l.net.trip(ctx, l.node, l.gone, fakeDelay)
-	return l.net.get(l.node).insert, err
+	err = l.net.trip(ctx, l.node, l.gone, fakeDelay)
+	n := l.net.get(l.node)
+	return n.told().insert, n.told().flush, err
 }
 
 func (l *fakeLink) replayLSN(deadline time.Time) (pg.LSN, error) {

@@ -111,6 +111,7 @@ type waiter struct {
 	deadline time.Time
 	lsn      pg.LSN // req.Fence on the accepted timeline
 	lost     bool
+	since    time.Time // of waiting for lsn; whatever it covers was acknowledged before
 }
 
 // reply is a result that is to be handed out once the lock is released.

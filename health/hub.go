@@ -135,9 +135,9 @@ func (h *hub) enter(w *waiter, now time.Time) (reply, bool) {
 		return h.none(w, FenceClosed), true
 	case w.req.Standbys&h.eligible == 0:
 		return h.none(w, FenceNoStandby), true
-	case w.req.Fence.LSN != 0:
+	case w.req.Fence.LSN != 0 && !h.quiet(w):
 		return h.resolve(w, now)
-	case h.reuse(&w.req):
+	case w.req.Fence.LSN == 0 && h.reuse(&w.req):
 		h.stats.Reused++
 		return h.resolve(w, now)
 	case h.snap.Primary == cluster.NoNode:
@@ -152,6 +152,21 @@ func (h *hub) enter(w *waiter, now time.Time) (reply, bool) {
 	h.asking = append(h.asking, *w)
 	signal(h.wake[h.snap.Primary])
 	return reply{}, false
+}
+
+// quiet reports whether a known fence lies in what the primary has not flushed
+// and no standby can have, while nothing committed in there when it was last
+// probed. The fence was taken at an unknown time, perhaps elsewhere, so it
+// cannot simply be lowered: a commit may have been flushed up to it since. A
+// query sent now tells.
+func (h *hub) quiet(w *waiter) bool {
+	p, fence := h.snap.PrimaryNode(), w.req.Fence
+	if p == nil || fence.SystemID != h.snap.SystemID || fence.Timeline != h.snap.Timeline ||
+		fence.LSN <= p.SafeLSN || fence.LSN > p.InsertLSN {
+		return false
+	}
+	w.lsn = fence.LSN
+	return h.satisfied(w) == 0
 }
 
 // reuse takes the fence of a query that somebody else had sent after this
@@ -199,6 +214,9 @@ func (h *hub) resolve(w *waiter, now time.Time) (reply, bool) {
 
 // wait parks a request until a standby has replayed its fence.
 func (h *hub) wait(w *waiter, candidates NodeMask, now time.Time) {
+	if w.since.IsZero() {
+		w.since = now
+	}
 	h.waiting = append(h.waiting, *w)
 	for i := range h.known {
 		if candidates.Has(cluster.NodeID(i)) {

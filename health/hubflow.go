@@ -30,6 +30,7 @@ func (h *hub) publish(s *cluster.Snapshot, now time.Time) {
 		}
 		h.noteReplay(n.ID, n.Life, n.ReplayLSN, now)
 	}
+	h.relax()
 	var replies []reply
 	// Most snapshots only bring newer positions; those may satisfy somebody,
 	// but cannot make a wait pointless.
@@ -43,6 +44,21 @@ func (h *hub) publish(s *cluster.Snapshot, now time.Time) {
 	}
 	h.mu.Unlock()
 	deliver(replies)
+}
+
+// relax lowers the fences of those who wait to the primary's SafeLSN, if that
+// was sampled after they had come: it covers all that was acknowledged by then.
+func (h *hub) relax() {
+	p := h.snap.PrimaryNode()
+	if p == nil || p.SafeLSN == pg.InvalidLSN || p.Timeline != h.snap.Timeline {
+		return
+	}
+	for i := range h.waiting {
+		w := &h.waiting[i]
+		if w.req.Fence.Timeline == p.Timeline && w.lsn > p.SafeLSN && p.SampledAt.After(w.since) {
+			w.lsn, w.req.Fence.LSN = p.SafeLSN, p.SafeLSN
+		}
+	}
 }
 
 // moved reports whether anything changed that a waiting request depends on.
@@ -72,7 +88,7 @@ func (h *hub) reconsider(now time.Time) []reply {
 	// flight are answered by the courier, whose query fails by itself.
 	if h.snap.Primary == cluster.NoNode {
 		for i := range h.asking {
-			replies = append(replies, h.none(&h.asking[i], FenceNoPrimary))
+			replies = h.unasked(&h.asking[i], FenceNoPrimary, replies, now)
 		}
 		clear(h.asking)
 		h.asking = h.asking[:0]
@@ -145,10 +161,12 @@ func (h *hub) answered(pos pg.Position, now time.Time) {
 	for i := range h.inflight {
 		w := &h.inflight[i]
 		if pos.LSN == 0 {
-			replies = append(replies, h.none(w, FenceAskFailed))
+			replies = h.unasked(w, FenceAskFailed, replies, now)
 			continue
 		}
-		w.req.Fence = pos
+		if w.req.Fence.LSN == 0 || w.req.Fence.Timeline != pos.Timeline || pos.LSN < w.req.Fence.LSN {
+			w.req.Fence = pos // a known fence is only ever lowered
+		}
 		if r, ok := h.resolve(w, now); ok {
 			replies = append(replies, r)
 		}
@@ -157,6 +175,18 @@ func (h *hub) answered(pos pg.Position, now time.Time) {
 	h.inflight = h.inflight[:0]
 	h.mu.Unlock()
 	deliver(replies)
+}
+
+// unasked ends the question of one request without an answer. A fence that was
+// known before stays as it was.
+func (h *hub) unasked(w *waiter, why FenceReason, replies []reply, now time.Time) []reply {
+	if w.req.Fence.LSN == 0 {
+		return append(replies, h.none(w, why))
+	}
+	if r, ok := h.resolve(w, now); ok {
+		replies = append(replies, r)
+	}
+	return replies
 }
 
 // replayed takes a standby's replay LSN in and answers those it satisfies.

@@ -19,7 +19,9 @@ type judge struct {
 	obs     []observation // newest of each node, by NodeID
 	asked   []bool        // whether a node was ever probed
 	lags    []lag         // with their hysteresis
-	ring    *ring         // where the accepted primary was when
+	ring    *ring         // where the accepted primary's commits ended when
+	flushed *ring         // and up to where its WAL was flushed
+	tail    tail          // what of it is inserted and not flushed
 	verdict verdict       // newest decision
 
 	nodes   []cluster.Node // of the newest snapshot
@@ -39,7 +41,8 @@ func newJudge(static []cluster.Node, lim limits, acc accepted) *judge {
 	n := len(static)
 	acc.primary = cluster.NoNode
 	j := &judge{
-		static: static, limits: lim, acc: acc, ring: newRing(ringLimit),
+		static: static, limits: lim, acc: acc,
+		ring: newRing(ringLimit), flushed: newRing(ringLimit),
 		obs: make([]observation, n), asked: make([]bool, n), lags: make([]lag, n),
 		segment: pg.DefaultWALSegmentSize,
 	}
@@ -69,16 +72,64 @@ func (j *judge) observe(o observation, now time.Time) *cluster.Snapshot {
 	j.rule()
 	if p := j.verdict.primary; p != cluster.NoNode {
 		// Its sample may have come before it was accepted.
-		j.ring.add(j.obs[p].sentAt, j.obs[p].insert)
+		j.primarySeen(&j.obs[p])
 	}
 	return j.publish(now)
 }
 
-// insertSeen takes in the primary's insert LSN as another query told it.
-func (j *judge) insertSeen(node cluster.NodeID, life cluster.Life, sentAt time.Time, lsn pg.LSN) {
+// primarySeen takes in where the accepted primary's WAL ends. The same
+// observation comes again whenever another node is observed; what it covers
+// was found out when it was new.
+func (j *judge) primarySeen(o *observation) {
+	if o.safe != pg.InvalidLSN {
+		return
+	}
+	o.safe = j.tail.see(o.life, o.sentAt, o.at, o.walState)
+	j.walSeen(o.sentAt, o.walState)
+}
+
+// walSeen moves the rings along.
+func (j *judge) walSeen(sentAt time.Time, w walState) {
+	j.ring.add(sentAt, w.insert)
+	j.ring.collapse(j.tail.recordsEnd(j.tail.flush), j.tail.quiet)
+	j.flushed.add(sentAt, min(j.tail.recordsEnd(w.flush), w.insert))
+}
+
+// insertSeen takes in the end of the primary's WAL as another query told it,
+// and gives the lowest position that covers the commits acknowledged before
+// that was sent. coarse leaves the rings alone.
+func (j *judge) insertSeen(node cluster.NodeID, life cluster.Life, sentAt, at time.Time, w walState, coarse bool) pg.LSN {
 	o := &j.obs[node]
-	if node == j.verdict.primary && o.up() && o.life == life {
-		j.ring.add(sentAt, lsn)
+	if node != j.verdict.primary || !o.up() || o.life != life {
+		return w.insert
+	}
+	w.window = o.window
+	safe := j.tail.see(life, sentAt, at, w)
+	if !coarse {
+		j.walSeen(sentAt, w)
+	}
+	return safe
+}
+
+// straddling names a record of the accepted primary that may straddle its
+// flush LSN: the furthest standby stands before it.
+func (j *judge) straddling(node cluster.NodeID) (straddler, bool) {
+	if node != j.verdict.primary || j.tail.life != j.obs[node].life {
+		return straddler{}, false
+	}
+	var replay pg.LSN
+	for i := range j.obs {
+		if o := &j.obs[i]; o.up() && o.inRecovery && o.systemID == j.acc.systemID && o.timeline == j.acc.timeline {
+			replay = max(replay, o.replay)
+		}
+	}
+	return straddler{j.tail.flush, replay}, j.tail.suspect(replay)
+}
+
+// proven takes in that a record straddles the flush LSN.
+func (j *judge) proven(life cluster.Life, s straddler) {
+	if j.tail.life == life {
+		j.tail.proof = s
 	}
 }
 
@@ -103,7 +154,7 @@ func continued(o observation, prev *observation, timeline pg.TimelineID) observa
 // lastKnown keeps what a node that does not answer was last seen to be, for
 // display; its life is over, so no position counts.
 func lastKnown(o observation, prev *observation) observation {
-	o.sample, o.history, o.sentAt = prev.sample, prev.history, prev.sentAt
+	o.sample, o.history, o.sentAt, o.safe = prev.sample, prev.history, prev.sentAt, prev.safe
 	o.life = 0
 	return o
 }
@@ -121,9 +172,11 @@ func (j *judge) rule() {
 	i := indexOf(j.acc.history, before.timeline)
 	if i < 0 || j.acc.history[i].End == pg.InvalidLSN {
 		j.ring.clear()
+		j.flushed.clear()
 		return
 	}
 	j.ring.cut(j.acc.history[i].End)
+	j.flushed.cut(j.acc.history[i].End)
 }
 
 // allAsked reports whether every node was probed at least once.
@@ -168,7 +221,7 @@ func (j *judge) highest() pg.LSN {
 	if j.verdict.primary != cluster.NoNode {
 		return pg.InvalidLSN
 	}
-	top, _ := j.ring.last()
+	top, _ := j.flushed.last()
 	highest := top.lsn
 	for i := range j.obs {
 		if o := &j.obs[i]; o.up() && o.inRecovery && o.timeline == j.acc.timeline {
@@ -193,7 +246,7 @@ func (j *judge) node(i int, highest pg.LSN) cluster.Node {
 		n.ReceiverStatus, n.Sender = o.receiver.status, o.receiver.sender
 		j.standby(&n, o, &j.lags[i], highest)
 	case cluster.RolePrimary, cluster.RoleDeposed:
-		n.InsertLSN = o.insert
+		n.InsertLSN, n.FlushLSN, n.SafeLSN = o.insert, o.flush, o.safe
 		n.Exclusion = notStandby(n.Up)
 	default:
 		n.Exclusion = cluster.ExcludedUnreachable
@@ -238,7 +291,7 @@ func (j *judge) standby(n *cluster.Node, o *observation, l *lag, highest pg.LSN)
 	// On another timeline the same number is another position.
 	comparable := j.acc.systemID != 0 && o.systemID == j.acc.systemID && o.timeline == j.acc.timeline
 	if comparable {
-		l.measure(j.ring, o.sentAt, o.replay, highest)
+		l.measure(j.ring, j.flushed, o.sentAt, o.replay, highest)
 		l.judge(j.limits)
 		n.LagBytes, n.LagTime, n.FreshAt = l.bytes, l.time, l.freshAt
 	}

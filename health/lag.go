@@ -26,11 +26,15 @@ type lag struct {
 }
 
 // measure compares a standby's replay LSN, told by a query sent at sentAt,
-// with the primary's positions. highest is the largest LSN known anywhere; it
-// counts when the primary is gone.
-func (l *lag) measure(r *ring, sentAt time.Time, replay, highest pg.LSN) {
-	ref, lsn := r.near(sentAt)
+// with the primary's positions: in bytes with what was flushed there, for a
+// standby can have no more. Staleness is a promise to readers, so it counts
+// from the insert LSN, which asynchronous commits are at until they are
+// flushed; r leaves out only what is known to hold no commit. highest is the
+// largest LSN known anywhere; it counts when the primary is gone.
+func (l *lag) measure(r, flushed *ring, sentAt time.Time, replay, highest pg.LSN) {
+	_, lsn := flushed.near(sentAt)
 	l.bytes = max(lsn, highest).Distance(replay)
+	ref, _ := r.near(sentAt)
 	fresh, ok := r.freshAt(replay)
 	l.freshAt, l.time = fresh, 0
 	switch {

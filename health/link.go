@@ -23,8 +23,9 @@ type link interface {
 
 // lsnLink is a courier's connection to one node, used by one goroutine.
 type lsnLink interface {
-	// insertLSN asks a primary for pg_current_wal_insert_lsn(), raw.
-	insertLSN(deadline time.Time) (pg.LSN, error)
+	// walEnd asks a primary for pg_current_wal_insert_lsn(), raw, and then for
+	// pg_current_wal_flush_lsn(), in one query.
+	walEnd(deadline time.Time) (insert, flush pg.LSN, err error)
 	// replayLSN asks a standby for pg_last_wal_replay_lsn().
 	replayLSN(deadline time.Time) (pg.LSN, error)
 	close()
@@ -36,4 +37,6 @@ type network interface {
 	dialLSN(ctx context.Context, node cluster.NodeID) (lsnLink, error)
 	// history reads a timeline's history over a replication connection.
 	history(ctx context.Context, node cluster.NodeID, timeline pg.TimelineID) ([]cluster.Ancestor, error)
+	// recordEnd reads the same way where the record ends that begins at lsn.
+	recordEnd(ctx context.Context, node cluster.NodeID, timeline pg.TimelineID, lsn pg.LSN, segment uint64) (pg.LSN, error)
 }

@@ -161,7 +161,7 @@ func (m *model) observe(i int, now time.Time) observation {
 		o.replay, o.receive = n.lsn, n.lsn+pg.LSN(m.rnd.IntN(100))
 		return o
 	}
-	o.insert, o.replay = n.lsn, n.branch.end
+	o.insert, o.flush, o.replay = n.lsn, n.lsn, n.branch.end
 	o.history = history{state: historyKnown, ancestors: n.branch.history()}
 	if m.rnd.IntN(10) == 0 {
 		o.history = history{state: historyPending}

@@ -90,6 +90,7 @@ func (m *Monitor) newWatcher(id cluster.NodeID, n network) *watcher {
 	return &watcher{
 		id: id, net: n, timeout: m.cfg.Timeout, kicks: make(chan struct{}, 1),
 		observed: m.observe, told: m.told, replicationDue: m.replicationDue,
+		straddling: m.straddling, proven: m.proven,
 		nextLife: func() cluster.Life { return cluster.Life(m.lives.Add(1)) },
 	}
 }
@@ -230,12 +231,33 @@ func (m *Monitor) Stats() Stats {
 	return s
 }
 
-// inserted tells the judge what a fence query learnt, at most every so often.
-func (m *Monitor) inserted(id cluster.NodeID, life cluster.Life, sentAt time.Time, lsn pg.LSN) {
+// inserted tells the judge what a fence query learnt. The rings take part only
+// every so often. When a tail begins to stand still, probes quicken.
+func (m *Monitor) inserted(id cluster.NodeID, life cluster.Life, sentAt, at time.Time, w walState) pg.LSN {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if sentAt.Sub(m.insertAt) >= ringSpacing {
+	coarse := sentAt.Sub(m.insertAt) < ringSpacing
+	if !coarse {
 		m.insertAt = sentAt
-		m.judge.insertSeen(id, life, sentAt, lsn)
 	}
+	pending := m.judge.tail.pending()
+	safe := m.judge.insertSeen(id, life, sentAt, at, w, coarse)
+	if !pending && m.judge.tail.pending() {
+		signal(m.pace)
+	}
+	return safe
+}
+
+// straddling names the record to look up on a primary, if there is one.
+func (m *Monitor) straddling(id cluster.NodeID) (straddler, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.judge.straddling(id)
+}
+
+// proven tells the judge what that look-up found.
+func (m *Monitor) proven(life cluster.Life, s straddler) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.judge.proven(life, s)
 }

@@ -12,7 +12,7 @@ type sample struct {
 	systemID    uint64
 	inRecovery  bool
 	timeline    pg.TimelineID
-	insert      pg.LSN // of a primary; the end of its last record
+	walState           // of a primary; insert is the end of its last record
 	replay      pg.LSN // after a promotion this stays at the switch LSN
 	receive     pg.LSN
 	segmentSize uint64
@@ -60,6 +60,9 @@ type observation struct {
 	// witnessed is set by the judge on a writable node that was a standby of
 	// the accepted timeline earlier in the same life: its promotion was seen.
 	witnessed bool
+	// safe is set by the judge on the accepted primary: the lowest position
+	// known to cover every commit acknowledged before sentAt.
+	safe pg.LSN
 }
 
 // up reports whether the node answered.

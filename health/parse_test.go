@@ -52,14 +52,15 @@ func row(text string) [][]byte {
 
 func TestProbeRowOfAPrimary(t *testing.T) {
 	// Inserted up to a page boundary: 24 bytes of header are not a record.
-	s, err := parseProbe(row("f 000000030000000000000005 0/5002018 0/400 - 77 2 0 16777216 150012 - - - - - -"))
-	if err != nil || s.inRecovery || s.timeline != 3 || s.insert != 0x5002000 || s.systemID != 77 || s.version != 150012 {
+	s, err := parseProbe(row("f 000000030000000000000005 0/5002018 0/400 - 77 2 0 16777216 150012 - - - - - - 0/5001010 200 f"))
+	want := walState{insert: 0x5002000, flush: 0x5001010, window: 600 * time.Millisecond}
+	if err != nil || s.walState != want || s.inRecovery || s.timeline != 3 || s.insert != 0x5002000 || s.systemID != 77 || s.version != 150012 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 func TestProbeRowOfAStandby(t *testing.T) {
-	s, err := parseProbe(row("t - - 0/4000 0/5000 77 1 2 16777216 150012 99 streaming 3 10.0.0.1 5432 slot1"))
+	s, err := parseProbe(row("t - - 0/4000 0/5000 77 1 2 16777216 150012 99 streaming 3 10.0.0.1 5432 slot1 - 200 -"))
 	if err != nil || !s.inRecovery || s.timeline != 3 || s.replay != 0x4000 || s.receive != 0x5000 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -68,7 +69,7 @@ func TestProbeRowOfAStandby(t *testing.T) {
 		t.Errorf("%+v", s.receiver)
 	}
 	// Without pg_monitor the receiver's row is there, but empty.
-	s, err = parseProbe(row("t - - 0/4000 0/5000 77 1 2 16777216 150012 99 - - - - -"))
+	s, err = parseProbe(row("t - - 0/4000 0/5000 77 1 2 16777216 150012 99 - - - - - - 200 -"))
 	if err != nil || s.timeline != 2 || s.receiver.visible {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -76,11 +77,12 @@ func TestProbeRowOfAStandby(t *testing.T) {
 
 func TestMalformedProbeRowsAreErrors(t *testing.T) {
 	for _, bad := range []string{
-		"f - 0/1 - - 77 1 0 16777216 150012 - - - - - -",                         // primary without WAL file
-		"f 000000030000000000000005 zz - - 77 1 0 16777216 150012 - - - - - -",   // no LSN
-		"f 000000030000000000000005 0/1 - - - 1 0 16777216 150012 - - - - - -",   // no system identifier
-		"f 000000030000000000000005 0/1 - - 77 1 0 - 150012 - - - - - -",         // no segment size
-		"t - - 0/4000 0/5000 77 -1 2 16777216 150012 99 streaming 3 h 5432 slot", // negative
+		"f - 0/1 - - 77 1 0 16777216 150012 - - - - - - 0/1 200 f",                       // primary without WAL file
+		"f 000000030000000000000005 zz - - 77 1 0 16777216 150012 - - - - - - 0/1 200 f", // no LSN
+		"f 000000030000000000000005 0/1 - - - 1 0 16777216 150012 - - - - - - 0/1 200 f", // no system identifier
+		"f 000000030000000000000005 0/1 - - 77 1 0 - 150012 - - - - - - 0/1 200 f",       // no segment size
+		"f 000000030000000000000005 0/1 - - 77 1 0 16777216 150012 - - - - - - 0/1 -5 f", // negative delay
+		"t - - 0/4000 0/5000 77 -1 2 16777216 150012 99 streaming 3 h 5432 slot - 200 -", // negative
 	} {
 		if s, err := parseProbe(row(bad)); err == nil {
 			t.Errorf("%q was read as %+v", bad, s)

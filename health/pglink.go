@@ -36,7 +36,8 @@ func (n *pgNetwork) dial(ctx context.Context, node cluster.NodeID) (link, error)
 // receiver's row, whose columns are null without pg_monitor. On a primary the
 // timeline is in the first digits of the WAL file name, right at once after a
 // promotion while pg_control_checkpoint() still shows the old one. Replay is
-// read before receive, so that receive bounds what was visible.
+// read before receive, so that receive bounds what was visible. Whether a
+// process waits for the WAL's disk is looked up only when WAL is unflushed.
 const probeSQL = `SELECT s.recovery,
  CASE WHEN s.recovery THEN NULL ELSE pg_walfile_name(pg_current_wal_insert_lsn()) END,
  CASE WHEN s.recovery THEN NULL ELSE pg_current_wal_insert_lsn() END,
@@ -46,7 +47,11 @@ const probeSQL = `SELECT s.recovery,
  (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
  pg_size_bytes(current_setting('wal_segment_size')),
  current_setting('server_version_num'),
- w.pid, w.status, w.received_tli, w.sender_host, w.sender_port, w.slot_name
+ w.pid, w.status, w.received_tli, w.sender_host, w.sender_port, w.slot_name,
+ CASE WHEN s.recovery THEN NULL ELSE pg_current_wal_flush_lsn() END,
+ (extract(epoch FROM current_setting('wal_writer_delay')::interval) * 1000)::bigint,
+ CASE WHEN s.recovery THEN NULL WHEN pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()
+  THEN EXISTS (SELECT 1 FROM pg_stat_get_activity(NULL) WHERE lower(wait_event) IN ('walwrite', 'walsync')) END
  FROM (SELECT pg_is_in_recovery() AS recovery) s LEFT JOIN pg_stat_wal_receiver w ON true`
 
 // Columns of probeSQL.
@@ -67,6 +72,9 @@ const (
 	colSenderHost
 	colSenderPort
 	colSlot
+	colFlush
+	colWriterDelay
+	colStalled
 	probeColumns
 )
 
@@ -192,7 +200,12 @@ func parseProbe(row [][]byte) (sample, error) {
 	}
 	s.timeline = f.timeline(s.inRecovery)
 	if !s.inRecovery {
-		s.insert = f.lsn(colInsert).RecordEnd(s.segmentSize)
+		s.walState = walState{
+			insert:  f.lsn(colInsert).RecordEnd(s.segmentSize),
+			flush:   f.lsn(colFlush).RecordEnd(s.segmentSize),
+			window:  3 * time.Duration(f.number(colWriterDelay)) * time.Millisecond,
+			stalled: f.text(colStalled) == "t",
+		}
 	}
 	return s, f.err
 }

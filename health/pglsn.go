@@ -19,7 +19,7 @@ type pgLSNLink struct {
 	conn *pgconn.PgConn
 	// Both are prepared whatever the node is now: a standby may become the
 	// primary on the same connection.
-	insert, replay *pgconn.StatementDescription
+	end, replay *pgconn.StatementDescription
 }
 
 func (n *pgNetwork) dialLSN(ctx context.Context, node cluster.NodeID) (lsnLink, error) {
@@ -28,7 +28,7 @@ func (n *pgNetwork) dialLSN(ctx context.Context, node cluster.NodeID) (lsnLink, 
 		return nil, err
 	}
 	l := &pgLSNLink{conn: conn}
-	if l.insert, err = conn.Prepare(ctx, "insert", "SELECT pg_current_wal_insert_lsn()", nil); err == nil {
+	if l.end, err = conn.Prepare(ctx, "end", "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()", nil); err == nil {
 		l.replay, err = conn.Prepare(ctx, "replay", "SELECT pg_last_wal_replay_lsn()", nil)
 	}
 	if err != nil {
@@ -38,33 +38,40 @@ func (n *pgNetwork) dialLSN(ctx context.Context, node cluster.NodeID) (lsnLink, 
 	return l, nil
 }
 
-func (l *pgLSNLink) insertLSN(deadline time.Time) (pg.LSN, error) { return l.ask(l.insert, deadline) }
+func (l *pgLSNLink) walEnd(deadline time.Time) (insert, flush pg.LSN, err error) {
+	lsns, err := l.ask(l.end, deadline)
+	return lsns[0], lsns[1], err
+}
 
-func (l *pgLSNLink) replayLSN(deadline time.Time) (pg.LSN, error) { return l.ask(l.replay, deadline) }
+func (l *pgLSNLink) replayLSN(deadline time.Time) (pg.LSN, error) {
+	lsns, err := l.ask(l.replay, deadline)
+	return lsns[0], err
+}
 
 // ask runs one of the prepared statements in one round trip. pg_lsn in binary
 // is eight bytes; NULL is no position.
-func (l *pgLSNLink) ask(stmt *pgconn.StatementDescription, deadline time.Time) (pg.LSN, error) {
+func (l *pgLSNLink) ask(stmt *pgconn.StatementDescription, deadline time.Time) (lsns [2]pg.LSN, err error) {
 	if err := l.conn.Conn().SetDeadline(deadline); err != nil {
-		return 0, err
+		return lsns, err
 	}
 	// The background context is what keeps pgconn from watching it.
 	res := l.conn.ExecStatement(context.Background(), stmt, nil, nil, []int16{1})
-	var lsn pg.LSN
 	rows := 0
 	for res.NextRow() {
 		rows++
-		if v := res.Values(); len(v) == 1 && len(v[0]) == 8 {
-			lsn = pg.LSN(binary.BigEndian.Uint64(v[0]))
+		for i, v := range res.Values() {
+			if i < len(lsns) && len(v) == 8 {
+				lsns[i] = pg.LSN(binary.BigEndian.Uint64(v))
+			}
 		}
 	}
 	if _, err := res.Close(); err != nil {
-		return 0, err
+		return lsns, err
 	}
 	if rows != 1 {
-		return 0, errors.New("LSN query gave no single row")
+		return lsns, errors.New("LSN query gave no single row")
 	}
-	return lsn, nil
+	return lsns, nil
 }
 
 func (l *pgLSNLink) close() { closeConn(l.conn) }

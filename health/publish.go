@@ -31,7 +31,7 @@ func (m *Monitor) judgeOne(o observation, prev *cluster.Snapshot) (*cluster.Snap
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	before := m.judge.acc
+	before, pending := m.judge.acc, m.judge.tail.pending()
 	m.stats[o.node].count(&o)
 	next := m.judge.observe(o, now)
 	m.noteLocked(changes(prev, next, &m.judge.verdict)...)
@@ -44,7 +44,7 @@ func (m *Monitor) judgeOne(o observation, prev *cluster.Snapshot) (*cluster.Snap
 	if m.cfg.StateFile != "" && !sameAccepted(&before, &m.judge.acc) {
 		m.remember(m.judge.acc)
 	}
-	return next, prev.Writes != next.Writes
+	return next, prev.Writes != next.Writes || !pending && m.judge.tail.pending()
 }
 
 // switchEvent tells where the switch machine is now.
@@ -114,10 +114,15 @@ func (m *Monitor) runPacer(ctx context.Context) {
 
 // interval is the pace that the present topology asks for.
 func (m *Monitor) interval() time.Duration {
-	if m.Snapshot().Writes == cluster.WritesOpen {
-		return m.cfg.Interval
+	if m.Snapshot().Writes != cluster.WritesOpen {
+		return m.cfg.FastInterval
 	}
-	return m.cfg.FastInterval
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.judge.tail.pending() {
+		return min(m.cfg.Interval, tailStride)
+	}
+	return m.cfg.Interval
 }
 
 func (m *Monitor) kickAll() {

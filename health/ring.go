@@ -6,7 +6,9 @@ import (
 	"github.com/pgroute/pgroute/internal/pg"
 )
 
-// ring remembers when the primary's insert LSN was where, by our own clock.
+// ring remembers when the primary's WAL ended where, by our own clock: for
+// staleness the insert LSN, less the stretches that hold no commit, and for
+// lag in bytes the flush LSN.
 // From it follows how stale a standby may be: at most now minus the newest
 // moment whose LSN the standby has replayed. That holds on an idle primary
 // too and needs no agreement between the machines' clocks, unlike
@@ -73,6 +75,24 @@ func (r *ring) cut(lsn pg.LSN) {
 		n--
 	}
 	r.spans = r.spans[:n]
+}
+
+// collapse takes in that no commit ends after from, up to and including to:
+// at the moments when the insert LSN was in there, from covered everything.
+func (r *ring) collapse(from, to pg.LSN) {
+	lo := 0
+	for lo < len(r.spans) && r.spans[lo].lsn < from {
+		lo++
+	}
+	hi := lo
+	for hi < len(r.spans) && r.spans[hi].lsn <= to {
+		hi++
+	}
+	if lo == hi {
+		return
+	}
+	r.spans[lo] = span{r.spans[lo].first, r.spans[hi-1].last, from}
+	r.spans = append(r.spans[:lo+1], r.spans[hi:]...)
 }
 
 // clear forgets everything.

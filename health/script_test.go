@@ -168,6 +168,10 @@ func (s *script) fill(o *observation, standby bool, kv map[string]string) {
 		return
 	}
 	o.insert, o.replay = s.lsn(kv["lsn"]), s.lsn(kv["replay"])
+	o.flush, o.window, o.stalled = o.insert, fakeWindow, kv["stalled"] != ""
+	if kv["flush"] != "" {
+		o.flush = s.lsn(kv["flush"])
+	}
 	switch kv["hist"] {
 	case "pending":
 		o.history.state = historyPending
@@ -237,6 +241,8 @@ func nodeActual(n *cluster.Node, field, want string) string {
 		return n.LagTime.String()
 	case "replay":
 		return strconv.FormatUint(uint64(n.ReplayLSN), 16)
+	case "safe":
+		return strconv.FormatUint(uint64(n.SafeLSN), 16)
 	case "bound":
 		return strconv.FormatUint(uint64(n.ReplayBound), 16)
 	}

@@ -24,6 +24,10 @@ type watcher struct {
 	// takes the answer.
 	replicationDue func(cluster.NodeID) bool
 	told           func(Replication)
+	// straddling names a record that may straddle a primary's flush LSN, and
+	// proven takes in that it does.
+	straddling func(cluster.NodeID) (straddler, bool)
+	proven     func(cluster.Life, straddler)
 
 	kicks chan struct{} // capacity 1: kicks coalesce
 
@@ -39,6 +43,8 @@ type watcher struct {
 	triedAt   time.Time // when history was last asked for
 	lastRound time.Time
 	refused   bool // the last dial was refused for lack of a right
+	lookedAt  straddler
+	lookAgain time.Time // not before this, whatever was found
 }
 
 // confirmation is the outcome of one round for those who waited for it.
@@ -60,6 +66,8 @@ const (
 	// historyRetry is when an unreadable history is asked for again: the right
 	// may have been granted.
 	historyRetry = time.Minute
+	// lookSpacing is the least time between two looks at a record.
+	lookSpacing = time.Second
 )
 
 // kick asks for a round soon. Never blocks.
@@ -167,6 +175,9 @@ func (w *watcher) round(ctx context.Context) {
 	if o.writable() && w.replicationDue(w.id) {
 		w.readReplication(ctx)
 	}
+	if o.writable() {
+		w.lookUp(ctx, &o)
+	}
 }
 
 // take empties the list of those who wait. The sample is sent after this.
@@ -263,6 +274,30 @@ func (w *watcher) readReplication(ctx context.Context) {
 	if rep, err := w.link.replication(ctx); err == nil {
 		rep.Node, rep.At = w.id, time.Now()
 		w.told(rep)
+	}
+}
+
+// lookUp finds out whether a record straddles the flush LSN, once for each
+// pair of positions. Without the right to replicate, standbys before such a
+// record count as lagging until the primary flushes more.
+func (w *watcher) lookUp(ctx context.Context, o *observation) {
+	s, ok := w.straddling(w.id)
+	if !ok || s == w.lookedAt || time.Now().Before(w.lookAgain) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	end, err := w.net.recordEnd(ctx, w.id, o.timeline, s.start, o.segmentSize)
+	w.lookAgain = time.Now().Add(lookSpacing)
+	switch {
+	case err != nil && denied(err):
+		w.lookAgain = time.Now().Add(historyRetry)
+	case err == nil:
+		w.lookedAt = s
+	}
+	if err == nil && end > s.flush {
+		w.proven(w.life, s)
+		w.kick() // so that the next snapshot tells
 	}
 }
 

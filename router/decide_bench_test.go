@@ -17,7 +17,7 @@ func benchWorld(now time.Time) (*View, *Facts, *Unit) {
 			ReplayLSN: 1000, ReplayBound: 1000, SampledAt: now.Add(-10 * time.Millisecond), FreshAt: now.Add(-11 * time.Millisecond),
 		}
 	}
-	s.Nodes[0].Role, s.Nodes[0].InsertLSN, s.Nodes[0].Exclusion = cluster.RolePrimary, 1000, cluster.ExcludedNotStandby
+	s.Nodes[0].Role, s.Nodes[0].InsertLSN, s.Nodes[0].SafeLSN, s.Nodes[0].Exclusion = cluster.RolePrimary, 1000, 1000, cluster.ExcludedNotStandby
 	v := &View{Snap: s, Policy: &Policy{FenceWait: 20 * time.Millisecond, WarmUp: time.Minute}, Load: make([]NodeLoad, 4)}
 	for i := range v.Load {
 		v.Load[i] = NodeLoad{Outstanding: int32(i), Latency: time.Millisecond, ReadableSince: now.Add(-time.Hour)}

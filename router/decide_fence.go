@@ -77,16 +77,17 @@ func (q *query) demand(p pg.Position) {
 		return
 	}
 	if n := q.sampledPrimary(); n != nil {
-		q.fence = max(q.fence, n.InsertLSN)
+		q.fence = max(q.fence, n.SafeLSN)
 		return
 	}
 	q.askFor(CauseFenceUnknown)
 }
 
-// sampledPrimary gives the accepted primary if its insert position is known.
+// sampledPrimary gives the accepted primary if it is known which position
+// covers all commits.
 func (q *query) sampledPrimary() *cluster.Node {
 	n := q.v.Snap.PrimaryNode()
-	if n == nil || n.InsertLSN == pg.InvalidLSN || n.Timeline != q.v.Snap.Timeline {
+	if n == nil || n.SafeLSN == pg.InvalidLSN || n.Timeline != q.v.Snap.Timeline {
 		return nil
 	}
 	return n
@@ -102,7 +103,7 @@ func (q *query) learnFence(k *Knowledge) {
 		return
 	}
 	if n := q.sampledPrimary(); n != nil && n.SampledAt.After(k.DirtySince) {
-		q.fence = max(q.fence, n.InsertLSN)
+		q.fence = max(q.fence, n.SafeLSN)
 		return
 	}
 	q.askFor(CauseFenceUnknown)
@@ -110,8 +111,9 @@ func (q *query) learnFence(k *Knowledge) {
 
 // learnSticky is monotonic reads. What the last read saw on its standby is
 // bounded by a position sampled after it: the standby's own ReplayBound, in
-// the same life, or the primary's insert position. A commit is visible before
-// the replay position passes it, so the replay position is no such bound.
+// the same life, or the primary's safe position, which covers every commit
+// that a standby can have shown by then. A commit is visible before the replay
+// position passes it, so the replay position is no such bound.
 func (q *query) learnSticky(k *Knowledge) {
 	if k.StickyLife == 0 {
 		return
@@ -125,8 +127,8 @@ func (q *query) learnSticky(k *Knowledge) {
 		}
 	}
 	p := q.sampledPrimary()
-	if p != nil && p.SampledAt.After(k.ReadAt) && (q.moveUnknown || p.InsertLSN < q.moveFence) {
-		q.moveFence, q.moveUnknown = p.InsertLSN, false
+	if p != nil && p.SampledAt.After(k.ReadAt) && (q.moveUnknown || p.SafeLSN < q.moveFence) {
+		q.moveFence, q.moveUnknown = p.SafeLSN, false
 	}
 }
 

@@ -175,6 +175,9 @@ func (s *story) node(name string, args words) {
 			n.Exclusion = cluster.ExcludedTimeline
 		case "insert":
 			n.InsertLSN = pg.LSN(s.number(v))
+			n.SafeLSN = n.InsertLSN
+		case "safe": // after insert
+			n.SafeLSN = pg.LSN(s.number(v))
 		case "replay":
 			n.ReplayLSN = pg.LSN(s.number(v))
 			n.ReplayBound = max(n.ReplayBound, n.ReplayLSN)

@@ -141,14 +141,14 @@ type need struct {
 	ask bool
 }
 
-// known is the insert position of the accepted primary, if probed after t.
+// known is the safe position of the accepted primary, if probed after t.
 func (w *twin) known(t time.Time) (pg.LSN, bool) {
 	s := w.v.Snap
 	if s.Primary == cluster.NoNode {
 		return 0, false
 	}
 	p := s.Nodes[s.Primary]
-	return p.InsertLSN, p.InsertLSN != 0 && p.Timeline == s.Timeline && p.SampledAt.After(t)
+	return p.SafeLSN, p.SafeLSN != 0 && p.Timeline == s.Timeline && p.SampledAt.After(t)
 }
 
 // at is what must have been replayed for a position to be covered.
@@ -410,7 +410,7 @@ func randomWorld(rnd *rand.Rand) *twin {
 func randomNode(r dice, id cluster.NodeID, now time.Time) cluster.Node {
 	n := cluster.Node{
 		ID: id, Weight: r.IntN(4), Up: true, Life: cluster.Life(1 + r.IntN(2)), Timeline: 2, Role: cluster.RoleStandby,
-		ReplayLSN: r.lsn(), ReplayBound: r.lsn(), InsertLSN: r.lsn(), SampledAt: r.ago(now), FreshAt: r.ago(now),
+		ReplayLSN: r.lsn(), ReplayBound: r.lsn(), InsertLSN: r.lsn() + 50, SafeLSN: r.lsn(), SampledAt: r.ago(now), FreshAt: r.ago(now),
 	}
 	if r.chance(20) {
 		n.Exclusion = cluster.Exclusions()[r.IntN(len(cluster.Exclusions()))]

@@ -103,6 +103,14 @@ type Node struct {
 	// InsertLSN is pg_current_wal_insert_lsn() of a primary, already turned
 	// into the end of its last record (pg.LSN.RecordEnd).
 	InsertLSN pg.LSN
+	// FlushLSN is pg_current_wal_flush_lsn() of a primary. Standbys get no
+	// more than that; it may lie within a record.
+	FlushLSN pg.LSN
+	// SafeLSN of the accepted primary is the lowest position known to cover
+	// every commit acknowledged before SampledAt: a standby that has replayed
+	// it shows them all. InsertLSN, or less when what follows was not flushed
+	// for so long that no commit can be in there.
+	SafeLSN pg.LSN
 	// ReplayLSN is pg_last_wal_replay_lsn(): everything up to it is visible.
 	ReplayLSN pg.LSN
 	// ReplayBound is a position that nothing visible on this standby is past:
@@ -111,7 +119,7 @@ type Node struct {
 	// SampledAt is when the query that told the positions was sent.
 	SampledAt time.Time
 
-	LagBytes uint64
+	LagBytes uint64        // behind what the primary has flushed
 	LagTime  time.Duration // bounded staleness by the LSN ring, at SampledAt
 	// FreshAt bounds staleness at any later moment t by t - FreshAt: whatever
 	// the primary had committed before it was visible here at SampledAt. Zero
