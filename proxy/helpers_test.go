@@ -77,8 +77,13 @@ func expect(t testing.TB, c *pgx.Conn, sql, want string) {
 	}
 }
 
-// onStandbys counts the units that standbys have answered.
+// onStandbys counts the units that standbys have answered. An answer reaches
+// the client just before it is counted, so the loops are asked for something
+// first: they give it after the batch in which they sent the answer.
 func onStandbys(p *servetest.Proxy) uint64 {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	p.Server().Workers(ctx)
 	var n uint64
 	for i := range p.Monitor().Snapshot().Nodes {
 		_, standby := p.Server().Queries(cluster.NodeID(i))
