@@ -1,6 +1,8 @@
 package router
 
 import (
+	"bytes"
+	"hash/maphash"
 	"unsafe"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -15,7 +17,20 @@ type Cache struct {
 	bytes      int
 	limit      int
 	stats      CacheStats
+
+	// last is the classification of lastText, which may not be stored.
+	last        Script
+	lastText    []byte
+	lastContext uint64
+	// seen holds fingerprints of texts that came once. A text is stored when
+	// it comes again: those with literals in them never do, and would only
+	// push out the others.
+	seen [seenTexts]uint32
+	seed maphash.Seed
 }
+
+// seenTexts is how many fingerprints are kept, a power of two.
+const seenTexts = 1 << 12
 
 // CacheStats counts what a Cache did since it was made.
 type CacheStats struct {
@@ -42,7 +57,7 @@ const (
 
 // NewCache makes a cache of at most limit bytes; at least 64 KiB.
 func NewCache(limit int) *Cache {
-	c := &Cache{limit: max(limit, 64<<10)}
+	c := &Cache{limit: max(limit, 64<<10), seed: maphash.MakeSeed()}
 	lru, err := simplelru.NewLRU(maxEntries, c.evicted)
 	if err != nil {
 		panic(err) // only a size below one is refused
@@ -60,9 +75,9 @@ func entrySize(k cacheKey, s *Script) int {
 		len(s.settingSpill)*int(unsafe.Sizeof(Setting{}))
 }
 
-// Classify is the function of that name with a memory. The Script is shared
-// and must not be changed; it stays valid for as long as the caller likes. A
-// text that is found costs no allocation.
+// Classify is the function of that name with a memory. The Script must not be
+// changed and is valid until the next call. Only a text that is stored, which
+// it is when it comes for the second time, costs an allocation.
 func (c *Cache) Classify(text []byte, cat Catalog, path *SearchPath, opts *Options) *Script {
 	// The key borrows the text for the look-up only; what is stored is a copy.
 	key := cacheKey{unsafe.String(unsafe.SliceData(text), len(text)), contextOf(cat, path, opts)}
@@ -70,14 +85,31 @@ func (c *Cache) Classify(text []byte, cat Catalog, path *SearchPath, opts *Optio
 		c.stats.Hits++
 		return s
 	}
+	if key.context == c.lastContext && bytes.Equal(text, c.lastText) {
+		c.stats.Hits++
+		return &c.last
+	}
 	c.stats.Misses++
-	s := new(Script)
-	c.classifier.Classify(s, text, cat, path, opts)
-	if len(text) <= c.limit/maxShare {
+	c.classifier.Classify(&c.last, text, cat, path, opts)
+	c.lastText, c.lastContext = append(c.lastText[:0], text...), key.context
+	if len(text) <= c.limit/maxShare && c.again(text) {
+		s := new(Script)
+		*s = c.last
 		key.text = string(text)
 		c.add(key, s)
 	}
-	return s
+	return &c.last
+}
+
+// again reports whether a text has come before, and remembers that it has.
+func (c *Cache) again(text []byte) bool {
+	h := maphash.Bytes(c.seed, text)
+	slot, print := &c.seen[h%seenTexts], uint32(h>>32)|1
+	if *slot == print {
+		return true
+	}
+	*slot = print
+	return false
 }
 
 // add makes room and stores.
