@@ -42,6 +42,8 @@ test-portable:
 bench: setup build
 	bin/pgroute bench overhead
 	bin/pgroute bench read-scaling
+	bin/pgroute bench failover
+	bin/pgroute bench staleness
 
 fuzz: setup
 	build/fuzz.sh $(FUZZTIME)
