@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ func main() {
 
 // run judges all bodies and prints the table.
 func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (tally, error) {
+	if len(glob("testdata/*.sql")) == 0 || len(corpus()) == 0 {
+		return tally{}, errors.New("the test data are not there: run it in its own directory")
+	}
 	c := newChecker(out, verbose)
 	tallies := []tally{c.body("pgbench scripts", pgbenchScripts())}
 	var found []string
