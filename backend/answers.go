@@ -37,7 +37,12 @@ func (c *Conn) take(typ byte, body []byte) bool {
 		return c.parameter(body)
 	case wire.CopyInResponse, wire.CopyBothResponse:
 		c.beginCopyIn(x)
-	case wire.NoticeResponse, wire.NotificationResponse, wire.ParameterDescription:
+	case wire.NoticeResponse:
+		if !announcesEnd(body) {
+			c.release() // somebody may be watching
+		}
+		return c.forClient(x)
+	case wire.NotificationResponse, wire.ParameterDescription:
 		return c.forClient(x)
 	}
 	c.release()
@@ -175,6 +180,14 @@ func (c *Conn) takeError(x *expectation, body []byte) bool {
 	return c.front != nil
 }
 
+// announcesEnd tells the notices after which a server closes the connection,
+// such as that another of its processes has crashed (quickdie in
+// src/backend/tcop/postgres.c). They are not worth giving up a second try.
+func announcesEnd(body []byte) bool {
+	state := wire.ErrorState(body)
+	return state == pg.AdminShutdown || state == pg.CrashShutdown
+}
+
 func isFatal(body []byte) bool {
 	sev := wire.ErrorField(body, 'V')
 	return string(sev) == "FATAL" || string(sev) == "PANIC"
@@ -182,17 +195,21 @@ func isFatal(body []byte) bool {
 
 // skipToSync drops what the server now ignores: after an error in an extended
 // batch everything up to Sync.
+//
+// What was assumed is taken back in reverse order: a name that was closed and
+// prepared anew in the batch is what it was before.
 func (c *Conn) skipToSync() {
-	failed := true
-	for x := c.expect.front(); x != nil; x = c.expect.front() {
-		if x.kind >= expectSync && x.kind <= expectFunction {
-			return
-		}
-		c.skip(c.expect.pop(), failed)
-		failed = false
+	skipped, ended := c.expect.untilSync()
+	for i := len(skipped) - 1; i >= 0; i-- {
+		c.skip(skipped[i], i == 0)
 	}
-	c.stream.skipping = true
-	c.stream.copyIn = false
+	for range skipped {
+		c.expect.pop()
+	}
+	if !ended {
+		c.stream.skipping = true
+		c.stream.copyIn = false
+	}
 }
 
 // skip takes back what was assumed of a request that failed or was ignored.

@@ -86,6 +86,7 @@ type Conn struct {
 	batch     bool // extended messages were sent and no Sync yet
 	cancels   int  // cancel requests under way for this connection
 	closed    bool
+	doomed    bool // to be closed and not given out again; guarded by pool.mu, as is loop
 	draining  bool // abandoned by its session; given back once answered
 	lostCause error
 }

@@ -54,6 +54,10 @@ func (s *Set) connect(ctx context.Context, k Key, base Settings, cred auth.Crede
 	d := &dialled{conn: conn, address: addr, base: base}
 	if perr := s.login(ctx, k, d, cfg, cred); perr != nil {
 		conn.Close()
+		if passing(perr.State) {
+			s.suspect(k.Node)
+			perr.NothingSent()
+		}
 		return nil, perr
 	}
 	if d.life, err = s.confirm(ctx, k.Node); err != nil {
@@ -61,6 +65,12 @@ func (s *Set) connect(ctx context.Context, k Key, base Settings, cred auth.Crede
 		return nil, unreachable(cfg, err)
 	}
 	return d, nil
+}
+
+// passing tells the errors of a server that starts, stops or recovers: it or
+// another may take the same login shortly.
+func passing(state pg.SQLState) bool {
+	return state == pg.CannotConnectNow || state == pg.AdminShutdown || state == pg.CrashShutdown
 }
 
 // login runs startup, authentication and the first query, bounded by ctx.

@@ -76,6 +76,33 @@ func (e *expectations) pop() expectation {
 	return x
 }
 
+// untilSync gives what stands before the next request that ends in
+// ReadyForQuery, and whether there is one. It is valid until the next change.
+func (e *expectations) untilSync() (before []expectation, ended bool) {
+	for i := e.head; i < len(e.q); i++ {
+		if k := e.q[i].kind; k >= expectSync && k <= expectFunction {
+			return e.q[e.head:i], true
+		}
+	}
+	return e.q[e.head:], false
+}
+
+// undo takes back what was assumed of all that was asked, the last first.
+func (e *expectations) undo() {
+	for i := len(e.q) - 1; i >= e.head; i-- {
+		if u := e.q[i].undo; u != nil {
+			u.Undo(false)
+		}
+	}
+}
+
+// forgetUndo: nobody wants to know any more what came of what was asked.
+func (e *expectations) forgetUndo() {
+	for i := e.head; i < len(e.q); i++ {
+		e.q[i].undo = nil
+	}
+}
+
 // dropSyncs removes every Sync: a server in COPY IN mode ignores them
 // (CopyGetData in src/backend/commands/copyfromparse.c).
 func (e *expectations) dropSyncs() {

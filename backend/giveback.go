@@ -26,6 +26,7 @@ func newConn(p *pool, loop *netloop.Loop, d *dialled) *Conn {
 // cleaned, or once it is answered and cleaned, or closed when it cannot be.
 func (c *Conn) Unlink() {
 	c.front = nil
+	c.expect.forgetUndo()
 	c.stream.holding, c.stream.again = false, false
 	c.stream.held = c.stream.held[:0]
 	c.net.ResumeRead()
@@ -167,7 +168,16 @@ func (c *Conn) arrive(d *netloop.Detached, r *Request) {
 		r.take(nil, pg.Errorf(pg.ConnectionFailure, "could not take over a server connection").WithCause(err).NothingSent())
 		return
 	}
-	c.net, c.loop = nc, r.Loop
+	c.net = nc
+	c.pool.mu.Lock()
+	c.loop = r.Loop
+	doomed := c.doomed
+	c.pool.mu.Unlock()
+	if doomed { // cut while it was on its way
+		c.Close()
+		r.retry()
+		return
+	}
 	r.take(c, nil)
 }
 
@@ -208,6 +218,7 @@ func (c *Conn) OnClose(_ *netloop.Conn, err error) {
 	default:
 		c.pool.set.suspect(c.Key.Node)
 	}
+	c.expect.undo()
 	// The session first: for it the loss goes before the end of what pgroute
 	// itself was asking on the connection.
 	if f := c.front; f != nil {

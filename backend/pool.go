@@ -117,6 +117,11 @@ func (p *pool) growLocked() (evicted *Conn, ok bool) {
 // idle. Called on the connection's loop.
 func (p *pool) give(c *Conn) {
 	p.mu.Lock()
+	if c.doomed {
+		p.mu.Unlock()
+		c.Close()
+		return
+	}
 	outdated := p.takeOutdatedLocked(c.Life)
 	defer refuseAll(outdated, errOutdated)
 	for i, r := range p.waiters {
@@ -150,6 +155,10 @@ func (p *pool) give(c *Conn) {
 // errOutdated tells a session to decide again: the node it chose has begun a
 // new life since.
 var errOutdated = pg.Errorf(pg.ConnectionFailure, "the server was restarted").NothingSent()
+
+// errMoved tells a session to decide again: the node it chose is down or is
+// not the primary any more.
+var errMoved = pg.Errorf(pg.ConnectionFailure, "the server is not in service any more").NothingSent()
 
 // takeOutdatedLocked removes the waiters that want a life which is over.
 func (p *pool) takeOutdatedLocked(now cluster.Life) []*Request {

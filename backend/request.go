@@ -78,6 +78,13 @@ func (c *Conn) Holdback() {
 	}
 }
 
+// EndHoldback lets the answers go to the client from now on: something was sent
+// that cannot be run elsewhere.
+func (c *Conn) EndHoldback() {
+	c.stream.again = false
+	c.release()
+}
+
 // AppendPrepared makes sure that the server knows a statement: it adds a
 // Parse to dst, and what it expects of it, when that is needed.
 func (c *Conn) AppendPrepared(dst []byte, st *Statement) []byte {

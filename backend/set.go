@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -183,31 +184,50 @@ func (p *pool) follow(prev, snap *cluster.Snapshot) {
 	}
 	switch {
 	case is.Role == cluster.RoleDeposed,
-		was.ID == prev.Primary && snap.Primary != cluster.NoNode && snap.Primary != was.ID:
+		was.ID == prev.Primary && snap.Primary != cluster.NoNode && snap.Primary != was.ID,
+		was.Role == cluster.RoleStandby && was.Up && !is.Up:
 		p.cut(func(*Conn) bool { return true }, false)
+		p.refuseWaiting()
 	case is.Role == cluster.RoleStandby && is.Life != was.Life:
 		p.cut(func(c *Conn) bool { return c.Life != is.Life }, true)
-	case was.Role == cluster.RoleStandby && was.Up && !is.Up:
-		p.cut(func(*Conn) bool { return true }, false)
 	}
 }
 
-// cut closes connections, each on its own loop; idleOnly spares those in use.
-func (p *pool) cut(which func(*Conn) bool, idleOnly bool) {
+// refuseWaiting has everybody who waits for the node decide anew.
+func (p *pool) refuseWaiting() {
 	p.mu.Lock()
-	var cut []*Conn
-	for c := range p.all {
-		if which(c) {
-			cut = append(cut, c)
-		}
+	waiting := p.waiters
+	p.waiters = nil
+	for _, r := range waiting {
+		r.state = requestDelivering
 	}
 	p.mu.Unlock()
-	for _, c := range cut {
-		c.loop.Post(func() {
-			if !idleOnly || c.front == nil {
-				c.Close()
-			}
-		})
+	refuseAll(waiting, errMoved)
+}
+
+// cut closes connections, each on its own loop; idleOnly spares those in use
+// until they are given back. From now on none of them is given to a session;
+// one on its way to another loop is closed where it arrives.
+func (p *pool) cut(which func(*Conn) bool, idleOnly bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.all {
+		if which(c) {
+			c.doomed = true
+			loop := c.loop
+			loop.Post(func() { c.end(loop, idleOnly) })
+		}
+	}
+	p.idle = slices.DeleteFunc(p.idle, func(c *Conn) bool { return c.doomed })
+}
+
+// end closes a doomed connection, unless it has left the loop meanwhile.
+func (c *Conn) end(loop *netloop.Loop, idleOnly bool) {
+	c.pool.mu.Lock()
+	here := c.loop == loop
+	c.pool.mu.Unlock()
+	if here && (!idleOnly || c.front == nil) {
+		c.Close()
 	}
 }
 
