@@ -29,13 +29,14 @@ func (s *session) ServerDrained() {
 // Ready takes the end of the answer to one unit (backend.Frontend).
 func (s *session) Ready(tx byte) {
 	s.countAnswer(tx)
-	if !s.onPrimary {
+	if len(s.againLens) > 0 {
 		s.answeredAgain()
 	}
 	if !s.link.Answered() {
 		return
 	}
 	s.flight, s.active = flightNone, s.w.tick
+	s.ends, s.excluded, s.reruns = false, 0, 0
 	if tx == wire.TxIdle {
 		s.releaseCatalog()
 	}

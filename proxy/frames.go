@@ -30,6 +30,7 @@ func (s *session) frame(typ byte, msg []byte) {
 	case wire.Sync:
 		s.link.ExpectSync()
 	case wire.FunctionCall:
+		s.risk(nil)
 		s.link.ExpectFunction()
 		s.sure(pinUnknownState)
 	case wire.CopyDone, wire.CopyFail:

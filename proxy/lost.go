@@ -1,54 +1,85 @@
 package proxy
 
 import (
-	"errors"
-	"time"
-
 	"github.com/pgroute/pgroute/backend"
-	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/internal/wire"
 	"github.com/pgroute/pgroute/router"
 )
 
-// lostTx says whether the client believes to be in a transaction whose server
-// is gone.
-type lostTx uint8
-
-const (
-	lostNone       lostTx = iota
-	lostUnreported        // the client has not been told
-	lostReported          // it has; until it rolls back everything fails
-)
-
 // risk notes what a statement about to be sent puts at stake; nil for one
 // that is not known.
 func (s *session) risk(sc *router.Script) {
-	f := flightCommit
+	f, inBlock := flightCommit, s.link.Tx() != wire.TxIdle
 	switch {
 	case sc == nil:
-	case s.link.Tx() != wire.TxIdle && !sc.Transaction:
-		f = flightTx
-	case sc.Class == router.ClassRead && sc.Retryable():
+	case !inBlock && sc.Retryable():
 		f = flightRead
-	case sc.Transaction && !commits(sc):
+	case !commits(sc, inBlock):
 		f = flightTx
 	}
 	s.flight = max(s.flight, f)
+	s.ends = s.ends || sc != nil && sc.Transaction && ends(sc)
 }
 
 // commits reports whether a query string may end a transaction with success,
-// or do something outside of one.
-func commits(sc *router.Script) bool {
+// or do something outside of a block.
+func commits(sc *router.Script, inBlock bool) bool {
+	for i := range sc.Len() {
+		switch st := sc.Statement(i); st.Verb {
+		case router.VerbBegin:
+			inBlock = true
+		case router.VerbRollback:
+			inBlock = st.Flags&router.FlagChain != 0
+		case router.VerbCommit, router.VerbPrepareTransaction:
+			return true
+		default:
+			if !inBlock {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ends reports whether a query string ends the transaction it is sent in,
+// even by failing.
+func ends(sc *router.Script) bool {
 	for i := range sc.Len() {
 		switch sc.Statement(i).Verb {
-		case router.VerbBegin, router.VerbRollback, router.VerbSavepoint, router.VerbRollbackTo,
-			router.VerbRelease, router.VerbSetTransaction:
-		default:
+		case router.VerbCommit, router.VerbRollback, router.VerbPrepareTransaction:
 			return true
 		}
 	}
 	return false
+}
+
+// loss is what was at stake when a server connection was lost.
+type loss struct {
+	flight flight
+	tx     byte // transaction status of the server's last answer
+	ends   bool // what was in flight ends the transaction, even by failing
+	owed   int  // units that wait for their answer
+	batch  bool // an extended batch was begun and not ended
+	// rolledBack: the server said it stops before it answered anything, which
+	// it does only after it has given up what was under way.
+	rolledBack bool
+	words      string // the server's last
+	cause      error
+}
+
+// lossOf takes stock before the link is dropped.
+func (s *session) lossOf(c *backend.Conn, body []byte, err error) *loss {
+	l := &loss{
+		flight: s.flight, tx: c.Tx(), ends: s.ends, owed: c.Owed(), batch: c.InBatch(),
+		words: "the server connection was lost", cause: err,
+	}
+	if body != nil {
+		e := wire.ServerError(body)
+		l.words = e.Message
+		l.rolledBack = e.State == pg.AdminShutdown && s.atomic && c.NothingForwarded()
+	}
+	return l
 }
 
 // Lost deals with the loss of the server connection (backend.Frontend). body
@@ -58,45 +89,38 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 		return
 	}
 	s.w.counters.ServersLost.Add(1)
-	mid, owed, tx := c.MidMessage(), c.Owed(), c.Tx()
-	rerun := s.mayRerun(c, tx)
-	pinned, flight, batch := s.state.pins, s.flight, c.InBatch()
-	unread := s.state.busy && len(s.state.touched) > 0 && tx == wire.TxIdle
+	l := s.lossOf(c, body, err)
+	rerun := s.mayRerun(c, l, body != nil)
+	unread := s.state.busy && len(s.state.touched) > 0 && l.tx == wire.TxIdle
 	s.dropLink()
 	s.w.monitor.Suspect(c.Key.Node)
 	switch {
-	case pinned != 0:
-		s.fatal(pg.Fatalf(pg.AdminShutdown, "terminating connection: the server that held state of this session (%s) was lost", pinned).
-			WithCause(err))
-		return
+	case c.MidMessage():
+		s.finish() // whatever was sent now would be taken for the rest of it
+	case s.state.pins != 0:
+		s.fatal(l.fatal("the server that held state of this session (" + s.state.pins.String() + ") was lost"))
 	case unread:
-		s.fatal(pg.Fatalf(pg.AdminShutdown, "terminating connection: the server was lost before the session's settings were known").
-			WithCause(err))
-		return
-	case mid:
-		s.fatal(pg.Fatalf(pg.ConnectionFailure, "the server was lost in the middle of a result").WithCause(err))
-		return
+		s.fatal(l.fatal("the server was lost before the session's settings were known"))
 	case rerun:
 		s.runAgain(c.Key.Node)
-		return
+	default:
+		s.tellLoss(l)
 	}
-	s.forgetAgain()
-	s.grant = 0
-	if tx != wire.TxIdle {
-		s.lost = lostUnreported
-	}
-	s.move(phaseIdle)
-	s.answerLost(owed, batch, s.lossError(flight, tx, body, err))
-	s.w.loop.Defer(s.resume)
 }
 
-// mayRerun reports whether everything unanswered can be run elsewhere: reads
-// outside a transaction of which nothing was forwarded.
-func (s *session) mayRerun(c *backend.Conn, tx byte) bool {
-	if tx != wire.TxIdle || c.Answered() || s.rest > 0 {
-		return false
+// tellLoss answers what was under way and goes on without the link.
+func (s *session) tellLoss(l *loss) {
+	s.forgetAgain()
+	s.grant = 0
+	switch {
+	case l.tx == wire.TxOpen && !l.ends:
+		s.lost = lostUnreported
+	case l.tx == wire.TxFailed && !l.ends:
+		s.lost = lostReported // the client knows that it failed
 	}
-	return len(s.again) > 0 && c.NothingForwarded()
+	s.move(phaseIdle)
+	s.answerLost(l)
+	s.w.loop.Defer(s.resume)
 }
 
 // dropLink forgets the link. The grant stays: it tells how much of the last
@@ -104,7 +128,7 @@ func (s *session) mayRerun(c *backend.Conn, tx byte) bool {
 func (s *session) dropLink() {
 	s.w.set.End(s.node)
 	s.releaseCatalog()
-	s.link, s.flight = nil, flightNone
+	s.link, s.flight, s.ends = nil, flightNone, false
 	s.w.out = s.w.out[:0]
 	s.state.busy = false
 	s.state.touched = s.state.touched[:0]
@@ -113,216 +137,45 @@ func (s *session) dropLink() {
 	}
 }
 
-// lossError says what the loss of a server means for what was under way.
-func (s *session) lossError(f flight, tx byte, body []byte, err error) *pg.Error {
-	what := "the server connection was lost"
-	if body != nil {
-		e := wire.ServerError(body)
-		what = e.Message
-	}
+// error says what the loss means for what was under way.
+func (l *loss) error() *pg.Error {
 	switch {
-	case f == flightCommit:
-		return pg.Errorf(pg.TransactionResolutionUnknown, "%s before it answered: whether this was carried out is not known", what).
-			WithHint("Look for its effects before you repeat it.").WithCause(err)
-	case tx != wire.TxIdle || f == flightTx:
-		return pg.Errorf(pg.SerializationFailure, "%s: the transaction was rolled back", what).
-			WithHint("Run the transaction again; nothing of it was committed.").WithCause(err)
+	case l.flight == flightCommit && !l.rolledBack:
+		return pg.Errorf(pg.TransactionResolutionUnknown, "%s before it answered: whether this was carried out is not known", l.words).
+			WithHint("Look for its effects before you repeat it.").WithCause(l.cause)
+	case l.tx != wire.TxIdle || l.flight >= flightTx:
+		return pg.Errorf(pg.SerializationFailure, "%s: the transaction was rolled back", l.words).
+			WithHint("Run the transaction again; nothing of it was committed.").WithCause(l.cause)
 	}
-	return pg.Errorf(pg.ConnectionFailure, "%s: the statement did not complete", what).WithCause(err)
+	return pg.Errorf(pg.ConnectionFailure, "%s: the statement did not complete", l.words).WithCause(l.cause)
+}
+
+// fatal is the error of a session that cannot go on. Nothing but its state was
+// lost when nothing was under way.
+func (l *loss) fatal(why string) *pg.Error {
+	e := l.error()
+	if l.flight == flightNone && l.tx == wire.TxIdle {
+		e = pg.Errorf(pg.AdminShutdown, "%s", l.words).WithCause(l.cause)
+	}
+	e.Message = "terminating connection: " + why + "; " + e.Message
+	return e
 }
 
 // answerLost gives each unit that was under way an answer of its own.
-func (s *session) answerLost(owed int, batch bool, err *pg.Error) {
+func (s *session) answerLost(l *loss) {
+	err := l.error()
 	out := s.w.local()
-	for range owed {
+	for range l.owed {
 		out = wire.AppendError(out, err)
 		out = wire.AppendReadyForQuery(out, s.lostStatus())
 	}
-	if batch {
-		if owed == 0 {
+	if l.batch {
+		if l.owed == 0 {
 			out = wire.AppendError(out, err)
 			s.lostStatus()
 		}
 		s.skipping = true
 	}
-	s.w.counters.failed(err.State, uint64(owed))
+	s.w.counters.failed(err.State, uint64(l.owed))
 	s.send(out)
-}
-
-// lostStatus is the transaction status to tell, now that the loss is told.
-func (s *session) lostStatus() byte {
-	if s.lost != lostNone {
-		s.lost = lostReported
-	}
-	return s.txStatus()
-}
-
-// txStatus is the transaction status of a session without a link.
-func (s *session) txStatus() byte {
-	switch s.lost {
-	case lostUnreported:
-		return wire.TxOpen
-	case lostReported:
-		return wire.TxFailed
-	}
-	return wire.TxIdle
-}
-
-// reportLost answers the first unit after an idle transaction was lost: it is
-// not run. ROLLBACK is what the client owes anyway.
-func (s *session) reportLost(p []byte, u *unit) int {
-	s.lost = lostReported
-	s.answerError(u, s.lossError(flightTx, wire.TxOpen, nil, errIdleLoss), wire.TxFailed)
-	return s.dropUnit(p, u)
-}
-
-var errIdleLoss = errors.New("lost while idle in a transaction")
-
-// failTx puts the new link into the state the client is in: a transaction
-// that failed. The server itself then refuses everything but its end.
-func (s *session) failTx() {
-	s.link.Ask("BEGIN; ROLLBACK TO SAVEPOINT pgroute_lost", &failing{s})
-}
-
-// failing waits for failTx.
-type failing struct{ s *session }
-
-// Row ignores results.
-func (*failing) Row([]byte) {}
-
-// Done lets the session go on in its failed transaction.
-func (f *failing) Done(c *backend.Conn, _ *pg.Error) {
-	s := f.s
-	if s.link != c {
-		return
-	}
-	s.state.busy = false
-	s.lost = lostNone
-	s.w.loop.Defer(s.resume)
-}
-
-// keepAgain keeps a unit sent to a standby, so that it can be run elsewhere.
-func (s *session) keepAgain(p []byte, size int) {
-	if s.again == nil {
-		s.again = s.w.getBuffer()
-	}
-	s.again = append(s.again, p[:size]...)
-	s.againLens = append(s.againLens, size)
-}
-
-// answeredAgain forgets the first of the units kept: it is answered.
-func (s *session) answeredAgain() {
-	if len(s.againLens) <= 1 {
-		s.forgetAgain()
-		return
-	}
-	n := s.againLens[0]
-	s.again = s.again[:copy(s.again, s.again[n:])]
-	s.againLens = s.againLens[:copy(s.againLens, s.againLens[1:])]
-}
-
-func (s *session) forgetAgain() {
-	s.w.putBuffer(s.again)
-	s.again, s.againLens = nil, s.againLens[:0]
-	s.againUndo = nil
-}
-
-// remember notes what to take back of a unit before it is run again.
-func (s *session) remember(u backend.Undo) {
-	if len(s.again) > 0 {
-		s.againUndo = append(s.againUndo, u)
-	}
-}
-
-// runAgain puts the units kept back at the head of the input, to be placed
-// anew, without the node that failed them.
-func (s *session) runAgain(failed cluster.NodeID) {
-	for i := len(s.againUndo) - 1; i >= 0; i-- {
-		s.againUndo[i].Undo(false)
-	}
-	unsent := min(s.grant, len(s.in))
-	s.in = append(s.again, s.in[unsent:]...)
-	s.again, s.grant = nil, 0
-	s.forgetAgain()
-	s.excluded = s.excluded.With(failed)
-	s.w.counters.Reruns.Add(1)
-	s.move(phaseIdle)
-	s.w.loop.Defer(s.resume)
-}
-
-// Rerun decides about an error that came before anything of the answer was
-// forwarded (backend.Frontend).
-func (s *session) Rerun(state pg.SQLState, body []byte) bool {
-	if len(s.again) == 0 || s.link.Tx() != wire.TxIdle || s.rest > 0 {
-		return false
-	}
-	refused := refusedByStandby(state)
-	if !refused && !conflict(state, body) {
-		return false
-	}
-	node := s.node
-	link := s.link
-	s.dropLink()
-	link.Unlink()
-	if refused {
-		s.w.counters.Refused25006.Add(1)
-		s.learn()
-		s.excluded = s.w.standbys()
-	}
-	s.runAgain(node)
-	return true
-}
-
-// refusedByStandby tells the errors with which a hot standby refuses what a
-// primary would do.
-func refusedByStandby(state pg.SQLState) bool {
-	switch state {
-	case pg.ReadOnlySQLTransaction, pg.FeatureNotSupported, pg.ObjectNotInPrerequisiteState, pg.InternalError:
-		return true
-	}
-	return false
-}
-
-// conflict tells the errors that another server may not give: recovery
-// conflicts and servers that stop or are full.
-func conflict(state pg.SQLState, body []byte) bool {
-	switch state {
-	case pg.SerializationFailure:
-		return string(wire.ErrorField(body, 'R')) == "ProcessRecoveryConflictInterrupt" ||
-			string(wire.ErrorField(body, 'R')) == "ProcessInterrupts"
-	case pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.TooManyConnections:
-		return true
-	}
-	return false
-}
-
-// touchedPrimary and readStandby note what the session has seen, for what
-// later reads of its must see.
-func (s *session) touchedPrimary() {
-	k := &s.facts.Session
-	k.DirtySince, k.StickyLife = time.Now(), 0
-}
-
-func (s *session) readStandby() {
-	k := &s.facts.Session
-	k.Sticky, k.StickyLife, k.ReadAt = s.node, s.link.Life, time.Now()
-}
-
-// failUnit answers the unit at the head of the input, for which a link was
-// there but could not be made ready, with an error.
-func (s *session) failUnit(err *pg.Error) {
-	link := s.link
-	s.dropLink()
-	link.Unlink()
-	s.forgetAgain()
-	s.grant = 0
-	s.move(phaseIdle)
-	u := &s.w.unit
-	if _, bad := s.collect(s.in, u); bad != nil {
-		s.fatal(bad)
-		return
-	}
-	s.answerError(u, err, s.txStatus())
-	s.consumed(s.dropUnit(s.in, u))
-	s.w.loop.Defer(s.resume)
 }

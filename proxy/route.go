@@ -36,6 +36,9 @@ func (s *session) judgeText(u *unit, text []byte) {
 	if sc.Transaction {
 		s.judgeBlock(u, sc)
 	}
+	st := sc.Single()
+	u.atomic = u.atomic && st != nil && atomicVerb(st.Verb)
+	u.begins = u.begins && st != nil && st.Verb == router.VerbBegin
 	switch {
 	case sc.Class == router.ClassRead && s.w.learned.has(text, s.w.loop.Now()):
 		u.worsen(router.ClassWrite, router.ReasonOverride)
@@ -114,8 +117,8 @@ func (s *session) answerHere(p []byte, u *unit) (n int, done bool) {
 		return u.size, true
 	case p[0] == wire.CopyData || p[0] == wire.CopyDone || p[0] == wire.CopyFail:
 		return s.ignore(p), true // as PostgreSQL does outside of COPY
-	case s.lost == lostUnreported:
-		return s.reportLost(p, u), true
+	case s.lost != lostNone:
+		return s.answerLostTx(p, u)
 	}
 	return 0, false
 }
@@ -160,6 +163,7 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 		d = router.Decide(&s.facts, &flushed, view, 0, now)
 	}
 	s.w.counters.decided(d, u)
+	s.repeatable, s.atomic = u.repeatable(), u.atomic && u.whole()
 	return s.act(&d, p, u)
 }
 
@@ -204,7 +208,7 @@ func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p [
 		s.req.Life = life
 	}
 	s.req.Set = s.state.set
-	s.target = node
+	s.target, s.wantPrimary = node, !standby
 	s.w.set.Begin(node)
 	c := s.user.tenant.Acquire(node, s.req)
 	if c == nil {
@@ -218,22 +222,21 @@ func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p [
 // attach links a server connection for the unit of that size at the head of p.
 func (s *session) attach(c *backend.Conn, p []byte, size int) {
 	s.move(phaseLinked)
-	s.link, s.node, s.excluded, s.heldUntil, s.answeredTx = c, s.target, 0, time.Time{}, 0
+	s.link, s.node, s.heldUntil, s.answeredTx = c, s.target, time.Time{}, 0
 	c.Link(s)
-	snap := s.w.view.Snap
-	s.onPrimary = s.node == snap.Primary
-	if !s.onPrimary {
-		s.grant = size
+	s.onPrimary = s.node == s.w.view.Snap.Primary
+	if !s.onPrimary || s.repeatable || s.atomic {
+		s.grant, s.sentAt = size, time.Now().UnixNano()
 		s.keepAgain(p, size)
 		c.Holdback()
 	}
 	switch {
-	case s.lost == lostReported:
-		s.state.busy = true
-		s.failTx()
 	case c.Applied != s.state.set:
 		s.state.busy = true
 		c.Bring(s.state.set, &brought{s})
+	case s.lost == lostReported:
+		s.state.busy = true
+		s.failTx()
 	}
 }
 
@@ -250,11 +253,15 @@ func (b *brought) Done(c *backend.Conn, err *pg.Error) {
 		return
 	}
 	s.state.busy = false
-	if err != nil {
+	switch {
+	case err != nil:
 		s.failUnit(pg.Errorf(err.State, "pgroute could not restore the session's settings: %s", err.Message).WithCause(err))
-		return
+	case s.lost == lostReported:
+		s.state.busy = true
+		s.failTx()
+	default:
+		s.w.loop.Defer(s.resume)
 	}
-	s.w.loop.Defer(s.resume)
 }
 
 // Take gets the server connection the session waited for (backend.Taker).
@@ -270,6 +277,13 @@ func (s *session) Take(c *backend.Conn, err *pg.Error) {
 	}
 	size := s.wait.size
 	s.unwaitTimer()
+	if s.wantPrimary && s.target != s.w.view.Snap.Primary {
+		s.w.set.End(s.target) // another has taken over while this was dialled
+		c.Release()
+		s.move(phaseIdle)
+		s.resume()
+		return
+	}
 	s.attach(c, s.in, size)
 	if !s.state.busy {
 		s.resume()
@@ -279,8 +293,13 @@ func (s *session) Take(c *backend.Conn, err *pg.Error) {
 // proceed passes on the next message of a linked session. It gives the bytes
 // dealt with, and whether to go on.
 func (s *session) proceed(p []byte) (n int, more bool) {
-	if s.grant <= 0 && !s.bound() && !s.grantNext(p) {
-		return 0, false
+	if s.grant <= 0 {
+		if !s.bound() && !s.grantNext(p) {
+			return 0, false
+		}
+		if s.onPrimary {
+			s.endAgain()
+		}
 	}
 	typ, size, ok := wire.Header(p)
 	switch {

@@ -35,11 +35,13 @@ type session struct {
 	node  cluster.NodeID // of the link
 	grant int            // bytes at the head of the input that may go to the link
 
-	// again holds the units sent to a standby and not answered, so that they
-	// can be run elsewhere; againLens their lengths in order.
+	// again holds the units sent and not answered that may have to be run
+	// elsewhere; againLens their lengths in order.
 	again     []byte
 	againLens []int
 	againUndo []backend.Undo
+	sentAt    int64 // when the unit was given its link, Unix nanoseconds
+	reruns    uint8 // times it was placed anew after a loss
 
 	facts  router.Facts
 	state  state
@@ -54,12 +56,17 @@ type session struct {
 	// skipping: the batch failed here; everything up to Sync is ignored.
 	skipping bool
 	lost     lostTx
+	ends     bool // what is in flight ends the transaction
 	// Of the unit at the head of the input: the node a connection is wanted
-	// to, the nodes that failed it, and how long it may be held.
-	target    cluster.NodeID
-	excluded  router.NodeSet
-	heldUntil time.Time
-	onPrimary bool // the link leads to the accepted primary
+	// to, whether as the primary, the nodes that failed it, and how long it
+	// may be held.
+	target      cluster.NodeID
+	wantPrimary bool
+	excluded    router.NodeSet
+	heldUntil   time.Time
+	repeatable  bool // running it twice does no harm
+	atomic      bool // it is one transaction of its own
+	onPrimary   bool // the link leads to the accepted primary
 	// answeredTx is the transaction status after the last answer over the
 	// link; 0 before the first, which is that to the unit that was placed.
 	answeredTx byte
@@ -196,10 +203,13 @@ func (s *session) fatal(err *pg.Error) {
 	if s.phase == phaseClosing {
 		return
 	}
-	e := *err
-	e.Severity = pg.SeverityFatal
-	s.w.counters.failed(e.State, 1)
-	s.send(wire.AppendError(s.w.local(), &e))
+	s.w.counters.failed(err.State, 1)
+	// Behind the beginning of a message it would be taken for the rest of it.
+	if s.link == nil || !s.link.MidMessage() {
+		e := *err
+		e.Severity = pg.SeverityFatal
+		s.send(wire.AppendError(s.w.local(), &e))
+	}
 	s.finish()
 }
 

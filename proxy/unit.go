@@ -18,6 +18,9 @@ type unit struct {
 	executes bool
 	// unnamed: the unit parses the unnamed statement itself.
 	unnamed bool
+	// atomic: outside a block the unit is one transaction of its own.
+	// begins: all it does is to open a block.
+	atomic, begins bool
 	// text is the statement if there is just one, for learning and hints.
 	text []byte
 }
@@ -34,7 +37,7 @@ const (
 
 // collect reads the unit at the start of p and judges it.
 func (s *session) collect(p []byte, u *unit) (collection, *pg.Error) {
-	*u = unit{Unit: router.Unit{Class: router.ClassRead, Reason: router.ReasonRead}}
+	*u = unit{Unit: router.Unit{Class: router.ClassRead, Reason: router.ReasonRead}, atomic: true, begins: true}
 	for u.size < len(p) {
 		typ, size, ok := wire.Header(p[u.size:])
 		switch {
@@ -135,7 +138,7 @@ func (s *session) judge(u *unit, typ byte, body []byte) {
 	case wire.Execute:
 		u.executes = true
 	case wire.FunctionCall:
-		u.executes = true
+		u.executes, u.atomic, u.begins = true, false, false
 		u.worsen(router.ClassUnknown, router.ReasonUnknownStatement)
 		u.effects |= router.EffectUnknownState
 	}
@@ -155,6 +158,15 @@ func (s *session) judgeName(u *unit, name []byte) {
 		s.judgeText(u, st.Text())
 	}
 }
+
+// repeatable reports whether running the whole unit twice does no harm.
+func (u *unit) repeatable() bool {
+	reads := u.Class == router.ClassRead && u.effects == 0
+	return u.whole() && (reads || !u.executes || u.begins && u.text != nil)
+}
+
+// whole reports whether the unit is all there and will be answered.
+func (u *unit) whole() bool { return u.end == wire.Query || u.end == wire.Sync }
 
 // worsen gives the unit a class that is not a read, unless it has one.
 func (u *unit) worsen(c router.Class, r router.Reason) {

@@ -131,7 +131,6 @@ func (s *session) holdExpired(cause router.Cause) *pg.Error {
 func (s *session) failWaiting(err *pg.Error) {
 	u := unit{size: s.wait.size, end: s.wait.end}
 	s.unwait(health.HoldTimeout)
-	s.excluded, s.heldUntil = 0, time.Time{}
 	s.move(phaseIdle)
 	s.answerError(&u, err, s.txStatus())
 	s.consumed(s.dropUnit(s.in, &u))
@@ -278,6 +277,7 @@ func (s *session) noConnection(err *pg.Error) {
 // answerError answers a unit that was not sent with an error of pgroute's.
 func (s *session) answerError(u *unit, err *pg.Error, tx byte) {
 	s.w.counters.failed(err.State, 1)
+	s.excluded, s.reruns, s.heldUntil = 0, 0, time.Time{}
 	e := *err
 	e.Severity = pg.SeverityError
 	out := wire.AppendError(s.w.local(), &e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -194,3 +195,5 @@ func (r *rig) awaitPhase(phase string, n int64) {
 	r.t.Helper()
 	poll(r.t, fmt.Sprintf("%d sessions are %s", n, phase), func() bool { return r.Server().Phases()[phase] == n })
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

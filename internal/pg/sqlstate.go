@@ -14,7 +14,9 @@ const (
 	IdleInTransactionTimeout     SQLState = "25P03"
 	InvalidAuthorization         SQLState = "28000"
 	InvalidPassword              SQLState = "28P01"
+	InFailedTransaction          SQLState = "25P02"
 	InvalidStatementName         SQLState = "26000"
+	InvalidSavepoint             SQLState = "3B001"
 	InvalidCatalogName           SQLState = "3D000"
 	SerializationFailure         SQLState = "40001"
 	SyntaxError                  SQLState = "42601"
@@ -33,8 +35,9 @@ const (
 func SQLStates() []SQLState {
 	return []SQLState{
 		ConnectionFailure, TransactionResolutionUnknown, ProtocolViolation, FeatureNotSupported,
-		InvalidParameterValue, ReadOnlySQLTransaction, IdleInTransactionTimeout, InvalidAuthorization,
-		InvalidPassword, InvalidStatementName, InvalidCatalogName, SerializationFailure, SyntaxError,
+		InvalidParameterValue, ReadOnlySQLTransaction, InFailedTransaction, IdleInTransactionTimeout,
+		InvalidAuthorization, InvalidPassword, InvalidStatementName, InvalidSavepoint, InvalidCatalogName,
+		SerializationFailure, SyntaxError,
 		DuplicatePreparedStatement, TooManyConnections, ObjectNotInPrerequisiteState, QueryCanceled,
 		AdminShutdown, CrashShutdown, CannotConnectNow, IdleSessionTimeout, InternalError,
 	}
