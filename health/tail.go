@@ -82,7 +82,7 @@ func (t *tail) see(life cluster.Life, sentAt, at time.Time, w walState) pg.LSN {
 	if life != t.life {
 		*t = tail{life: life}
 	}
-	newest := sentAt.After(t.seenAt)
+	newest := !sentAt.Before(t.seenAt)
 	switch {
 	case w.stalled || w.window == 0: // or not told
 		t.beats, t.quiet = nil, pg.InvalidLSN
