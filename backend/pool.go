@@ -99,7 +99,12 @@ func (c *Conn) suits(r *Request) bool {
 
 // growLocked reserves room for one more connection: below the limit, or in
 // the place of an idle one that does not suit (which is given back to close).
+// No more are dialled at a time than sessions wait: one whose turn came by a
+// connection given back leaves its dial to the next.
 func (p *pool) growLocked() (evicted *Conn, ok bool) {
+	if dialing := p.total - len(p.all); dialing >= len(p.waiters) {
+		return nil, false
+	}
 	if p.total < p.set.limits.Load().Size {
 		p.total++
 		return nil, true

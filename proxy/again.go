@@ -164,9 +164,11 @@ func conflict(state pg.SQLState, body []byte) bool {
 func (s *session) touchedPrimary() {
 	k := &s.facts.Session
 	k.DirtySince, k.StickyLife = time.Now(), 0
+	s.assign(cluster.NoNode)
 }
 
 func (s *session) readStandby() {
+	s.assign(s.node)
 	k := &s.facts.Session
 	k.Sticky, k.StickyLife, k.ReadAt = s.node, s.link.Life, time.Now()
 }

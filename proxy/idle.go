@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/internal/wire"
 )
@@ -15,15 +16,30 @@ const idleTick = time.Second
 func (w *worker) retune(t *Tunables) {
 	w.tune = t
 	w.view.Policy = t.Policy
-	if t.IdleTimeout > 0 || t.IdleInTx > 0 {
-		w.idle.Reset(idleTick)
+	w.idle.Reset(idleTick)
+}
+
+// assign counts the session to a standby's load, or to none.
+func (s *session) assign(node cluster.NodeID) {
+	if s.assigned == node {
+		return
 	}
+	if s.assigned >= 0 {
+		s.w.assigned[s.assigned]--
+	}
+	if node >= 0 {
+		s.w.assigned[node]++
+	}
+	s.assigned = node
 }
 
 // endIdle ends the sessions that have been idle for longer than they may.
 func (w *worker) endIdle() {
 	w.tick++
 	for s := range w.sessions {
+		if w.tick-s.active > 1 {
+			s.assign(cluster.NoNode)
+		}
 		if err := s.idleTooLong(); err != nil {
 			s.fatal(err)
 		}

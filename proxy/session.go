@@ -49,10 +49,13 @@ type session struct {
 	wait   *wait // phases waiting and held
 	doubts *doubts
 	holder *catalog.Holder // while DDL of the session is under way
-	active int64           // the worker's tick when something was last sent
-	key    cancelKey
-	phase  phase
-	flight flight
+	// assigned is the standby whose load the session counts to, between its
+	// reads as well.
+	assigned cluster.NodeID
+	active   int64 // the worker's tick when something was last sent
+	key      cancelKey
+	phase    phase
+	flight   flight
 	// skipping: the batch failed here; everything up to Sync is ignored.
 	skipping bool
 	lost     lostTx
@@ -253,6 +256,7 @@ func (s *session) leave() {
 	}
 	s.releaseCatalog()
 	s.forgetDoubts()
+	s.assign(cluster.NoNode)
 	link := s.link
 	if link == nil {
 		return

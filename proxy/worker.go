@@ -32,7 +32,10 @@ type worker struct {
 	class    router.Options // of the classification at hand
 	learned  *learned
 	doubtful map[*session]struct{} // sessions with doubts
-	unit     unit                  // of the decision at hand
+	// assigned counts, by node, the sessions of this worker that read there
+	// lately: what is to be expected beside what is outstanding now.
+	assigned []int32
+	unit     unit // of the decision at hand
 	drained  chan<- struct{}
 	stmts    *simplelru.LRU[string, *backend.Statement]
 	stmtSize int // bytes of the texts in stmts
@@ -71,6 +74,7 @@ func (w *worker) init(s *Server, loop *netloop.Loop) {
 	w.queries = make([]nodeQueries, s.opts.NodeCount)
 	w.learned = newLearned()
 	w.doubtful = map[*session]struct{}{}
+	w.assigned = make([]int32, s.opts.NodeCount)
 	w.idle = loop.NewTimer(w.endIdle)
 	w.retune(s.tuned())
 	w.view.Snap = s.monitor.Snapshot()
@@ -83,7 +87,7 @@ func (w *worker) random() uint32 { return uint32(w.rnd.Uint64() >> 32) }
 
 // admit begins the session of a client that was accepted.
 func (w *worker) admit(conn net.Conn) {
-	s := &session{w: w, node: cluster.NoNode, target: cluster.NoNode}
+	s := &session{w: w, node: cluster.NoNode, target: cluster.NoNode, assigned: cluster.NoNode}
 	nc, err := w.loop.Attach(conn, s)
 	if err != nil {
 		w.log.Warn("cannot serve a client", "error", err)
@@ -216,7 +220,7 @@ func (w *worker) follow(snap *cluster.Snapshot) {
 // load brings the view's load up to date.
 func (w *worker) load() *router.View {
 	for i := range w.view.Load {
-		w.view.Load[i].Outstanding = w.set.Outstanding(cluster.NodeID(i))
+		w.view.Load[i].Outstanding = w.set.Outstanding(cluster.NodeID(i)) + w.assigned[i]
 	}
 	return &w.view
 }
