@@ -54,6 +54,8 @@ func nodeFamilies() []family {
 			eachNode(func(_ *sample, n *cluster.Node) float64 { return float64(n.Timeline) }), labelNode),
 		gauges("pgroute_node_insert_lsn_bytes", "WAL insert position of a writable node, in bytes from the start of its history.",
 			someNodes(func(_ *sample, n *cluster.Node) (float64, bool) { return position(n.InsertLSN) }), labelNode),
+		gauges("pgroute_node_flush_lsn_bytes", "WAL flush position of a writable node, which lag counts from, in bytes from the start of its history.",
+			someNodes(func(_ *sample, n *cluster.Node) (float64, bool) { return position(n.FlushLSN) }), labelNode),
 		gauges("pgroute_node_weight", "The configured weight of a node for reads.",
 			eachNode(func(_ *sample, n *cluster.Node) float64 { return float64(n.Weight) }), labelNode),
 		gauges("pgroute_node_outstanding_queries", "Units sent to a node and not answered yet.",

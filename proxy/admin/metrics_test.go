@@ -125,6 +125,7 @@ func TestUnknownIsNotZero(t *testing.T) {
 	for name, want := range map[string][]string{
 		"pgroute_node_lag_bytes": {"c"}, "pgroute_node_lag_seconds": {"c"}, "pgroute_node_staleness_seconds": {"c"},
 		"pgroute_node_replay_lsn_bytes": {"c"}, "pgroute_node_insert_lsn_bytes": {"a", "b"},
+		"pgroute_node_flush_lsn_bytes": {"a", "b"},
 	} {
 		got := lastLabels(t, m, name)
 		if len(got) != len(want) {

@@ -31,10 +31,10 @@ func eventful() *sample {
 			History: []cluster.Ancestor{{Timeline: 1, End: 0x5000000}},
 			Nodes: []cluster.Node{
 				{ID: 0, Name: "a", Addr: "10.0.0.1:5432", Weight: 1, Role: cluster.RoleDeposed, Timeline: 1,
-					InsertLSN: 0x5000100, Exclusion: cluster.ExcludedUnreachable, Version: 150018,
+					InsertLSN: 0x5000100, FlushLSN: 0x5000100, Exclusion: cluster.ExcludedUnreachable, Version: 150018,
 					LastError: "connection refused", Since: at.Add(-time.Minute)},
 				{ID: 1, Name: "b", Addr: "10.0.0.2:5432", Zone: "east", Weight: 1, Role: cluster.RolePrimary, Up: true, Life: 3, Timeline: 2,
-					InsertLSN: 0x7000000, Exclusion: cluster.ExcludedNotStandby, Version: 150018, SampledAt: at, Since: at.Add(-time.Minute)},
+					InsertLSN: 0x7000000, FlushLSN: 0x6FFE000, Exclusion: cluster.ExcludedNotStandby, Version: 150018, SampledAt: at, Since: at.Add(-time.Minute)},
 				{ID: 2, Name: "c", Addr: "10.0.0.3:5432", Zone: "west", Weight: 2, Role: cluster.RoleStandby, Up: true, Life: 4, Timeline: 2,
 					ReplayLSN: 0x6000000, LagBytes: 0x1000000, LagTime: 1500 * time.Millisecond, FreshAt: at.Add(-2 * time.Second),
 					Exclusion: cluster.ExcludedLagBytes, Version: 150018, SampledAt: at, Since: at.Add(-time.Second),

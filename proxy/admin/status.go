@@ -78,6 +78,7 @@ type Node struct {
 	Exclusion  string    `json:"exclusion"`
 	Timeline   uint32    `json:"timeline"`
 	InsertLSN  string    `json:"insert_lsn"`
+	FlushLSN   string    `json:"flush_lsn"` // of a writable node; standbys can have no more
 	ReplayLSN  string    `json:"replay_lsn"`
 	LagBytes   *uint64   `json:"lag_bytes"` // null while unknown
 	LagTime    *float64  `json:"lag_seconds"`

@@ -108,7 +108,7 @@ func (m *sample) node(n *cluster.Node) Node {
 		Name: n.Name, Address: n.Addr, Zone: n.Zone, Weight: n.Weight,
 		Role: n.Role.String(), Up: n.Up, Since: n.Since, Explained: m.explain(n),
 		Eligible: n.Exclusion == cluster.Eligible && n.Weight > 0, Exclusion: n.Exclusion.String(),
-		Timeline: uint32(n.Timeline), InsertLSN: lsn(n.InsertLSN), ReplayLSN: lsn(n.ReplayLSN),
+		Timeline: uint32(n.Timeline), InsertLSN: lsn(n.InsertLSN), FlushLSN: lsn(n.FlushLSN), ReplayLSN: lsn(n.ReplayLSN),
 		Sampled: n.SampledAt, Receiver: n.ReceiverStatus, Sender: n.Sender, SyncState: n.SyncState,
 		Version: n.Version, LastError: n.LastError,
 		Probes: p.Probes, Failures: p.Failures,
