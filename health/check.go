@@ -119,7 +119,7 @@ func (c *checker) rights(ctx context.Context, l *pgLink, r *NodeReport) {
 			"GRANT SELECT (rolname, rolpassword) ON pg_authid TO "+user+", or set auth.auth_query to a SECURITY DEFINER function")
 	}
 	if !has(2) {
-		r.missing("REPLICATION", "timeline histories cannot be read: a new primary is accepted by its higher timeline alone",
+		r.missing("REPLICATION", "timeline histories cannot be read: a new primary is accepted by its higher timeline alone; standbys look stale while an idle primary leaves a WAL record flushed in part",
 			"ALTER ROLE "+user+" REPLICATION")
 		return
 	}
