@@ -11,7 +11,10 @@ import (
 // there, and reports whether it is for the client.
 func (c *Conn) take(typ byte, body []byte) bool {
 	x := c.expect.front()
-	if x != nil && x.origin == forInternal && typ != wire.ParameterStatus {
+	switch {
+	case typ == wire.NotificationResponse:
+		return c.front != nil
+	case x != nil && x.origin == forInternal && typ != wire.ParameterStatus:
 		c.takeInternal(typ, body)
 		return false
 	}
@@ -42,7 +45,7 @@ func (c *Conn) take(typ byte, body []byte) bool {
 			c.release() // somebody may be watching
 		}
 		return c.forClient(x)
-	case wire.NotificationResponse, wire.ParameterDescription:
+	case wire.ParameterDescription:
 		return c.forClient(x)
 	}
 	c.release()
@@ -66,10 +69,10 @@ func (c *Conn) answered(x *expectation, kind expectKind) bool {
 	return pass
 }
 
-// thenLocal forwards the answers of pgroute's own that come behind the
-// message in hand, which goes first if it passes.
+// thenLocal deals with what is due behind the message in hand, which goes
+// first if it passes.
 func (c *Conn) thenLocal(pass bool) {
-	if x := c.expect.front(); x == nil || x.kind != expectLocal {
+	if x := c.expect.front(); x == nil || x.kind < expectLocal {
 		return
 	}
 	if pass {
@@ -77,13 +80,18 @@ func (c *Conn) thenLocal(pass bool) {
 	} else {
 		c.forwardTo(c.stream.pos)
 	}
-	c.flushLocal()
+	c.passDue()
 }
 
-// flushLocal forwards the answers of pgroute's own that are due.
-func (c *Conn) flushLocal() {
-	for x := c.expect.front(); x != nil && x.kind == expectLocal; x = c.expect.front() {
-		c.emit(c.expect.pop().local)
+// passDue deals with what is due without an answer of the server's.
+func (c *Conn) passDue() {
+	for x := c.expect.front(); x != nil && x.kind >= expectLocal; x = c.expect.front() {
+		switch due := c.expect.pop(); due.kind {
+		case expectLocal:
+			c.emit(due.local)
+		case expectFlush:
+			c.release()
+		}
 	}
 }
 
@@ -142,17 +150,19 @@ func (c *Conn) ready(x *expectation, body []byte) bool {
 	pass := c.forClient(x)
 	c.expect.pop()
 	c.tx = body[0]
-	c.stream.skipping, c.stream.copyIn = false, false
+	c.stream.copyIn = false
 	if c.front == nil {
+		c.passDue()
 		c.drained()
 		return false
 	}
 	if !pass {
+		c.thenLocal(false)
 		return false
 	}
 	c.release()
 	c.forwardTo(c.stream.end)
-	c.flushLocal()
+	c.passDue()
 	c.stream.holding = c.stream.again && !c.expect.empty()
 	c.front.Ready(c.tx)
 	return true
@@ -167,16 +177,27 @@ func (c *Conn) takeError(x *expectation, body []byte) bool {
 	if x == nil {
 		return c.front != nil
 	}
+	c.stream.copyIn = false
+	if x.kind >= expectSync {
+		return x.origin == forClient && c.passError(body)
+	}
 	if x.origin == forNobody && x.stmt == nil {
 		c.skipToSync()
 		return false
 	}
+	alias := x.alias
+	pass := c.passError(body)
+	c.skipToSync()
+	return pass && !c.translate(alias, body)
+}
+
+// passError puts an error to the session, and reports whether it is for the
+// client.
+func (c *Conn) passError(body []byte) bool {
 	if c.stream.holding && c.front != nil && c.front.Rerun(wire.ErrorState(body), body) {
-		c.skipToSync()
 		return false
 	}
 	c.release()
-	c.skipToSync()
 	return c.front != nil
 }
 
@@ -186,6 +207,21 @@ func (c *Conn) takeError(x *expectation, body []byte) bool {
 func announcesEnd(body []byte) bool {
 	state := wire.ErrorState(body)
 	return state == pg.AdminShutdown || state == pg.CrashShutdown
+}
+
+// translate forwards an error that shows a statement's name on the server
+// with the client's name for it; false when it shows none.
+func (c *Conn) translate(a *Alias, body []byte) bool {
+	if a == nil {
+		return false
+	}
+	out := wire.AppendRenamedError(nil, body, a.Server, a.Client)
+	if out == nil {
+		return false
+	}
+	c.forwardTo(c.stream.pos)
+	c.emit(out)
+	return true
 }
 
 func isFatal(body []byte) bool {
@@ -207,8 +243,7 @@ func (c *Conn) skipToSync() {
 		c.expect.pop()
 	}
 	if !ended {
-		c.stream.skipping = true
-		c.stream.copyIn = false
+		c.stream.skipping, c.batch = true, true
 	}
 }
 
@@ -235,10 +270,14 @@ func (c *Conn) parameter(body []byte) bool {
 		c.confused("a malformed ParameterStatus")
 		return false
 	}
-	c.report(string(name), string(value))
+	if c.front == nil && c.Applied == (Settings{}) {
+		c.report(string(name), string(value))
+	}
 	return c.front != nil && c.front.ParameterStatus(name, value)
 }
 
+// report notes what a session without settings of its own will see: the
+// configuration of the server has changed, or a session's settings are undone.
 func (c *Conn) report(name, value string) {
 	for i := range c.Reported {
 		if c.Reported[i].Name == name {
@@ -249,12 +288,15 @@ func (c *Conn) report(name, value string) {
 	c.Reported = append(c.Reported, Reported{name, value})
 }
 
-// beginCopyIn notes that the server now reads COPY data. In the extended
-// protocol it ignores Sync until the copy ends.
+// beginCopyIn notes that the server now reads COPY data, of which all may have
+// been sent already.
 func (c *Conn) beginCopyIn(x *expectation) {
-	c.stream.copyIn = true
-	if x != nil && x.kind == expectExecute {
-		c.expect.dropSyncs()
+	if x == nil {
+		return
+	}
+	ended, synced := c.expect.beginCopy()
+	c.stream.copyIn = !ended
+	if x.kind == expectExecute && !synced {
 		c.batch = true
 	}
 }

@@ -61,7 +61,8 @@ type Conn struct {
 	Base Settings
 	// Applied is what is set on top of Base; owned by Prepare and the session
 	// that reads settings back.
-	Applied  Settings
+	Applied Settings
+	// Reported is what the server reports while nothing is applied.
 	Reported []Reported
 	PID      uint32
 	Secret   []byte

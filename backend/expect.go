@@ -12,7 +12,10 @@ const (
 	expectSync
 	expectQuery    // a simple Query: everything up to ReadyForQuery
 	expectFunction // a FunctionCall: the same
-	expectLocal    // an answer of pgroute's own, due when reached
+	// What follows asks nothing of the server; it is dealt with when reached.
+	expectLocal   // an answer of pgroute's own is due
+	expectFlush   // the client has asked for the answers up to here
+	expectCopyEnd // COPY data, should the request before ask for it, ends here
 )
 
 // origin says for whom an answer is.
@@ -32,9 +35,14 @@ type expectation struct {
 	// was not made (or, for a Close, not closed).
 	stmt *Statement
 	undo Undo
+	// alias tells which name an error must not show.
+	alias *Alias
 	// local holds the messages of an expectLocal.
 	local []byte
 }
+
+// Alias is a statement's name on the server and with the client.
+type Alias struct{ Server, Client string }
 
 // Undo takes back what a session assumed of a request: failed when the server
 // refused this one, else it ignored it because of an error before.
@@ -76,11 +84,11 @@ func (e *expectations) pop() expectation {
 	return x
 }
 
-// untilSync gives what stands before the next request that ends in
-// ReadyForQuery, and whether there is one. It is valid until the next change.
+// untilSync gives what stands before the next Sync, and whether there is one.
+// It is valid until the next change.
 func (e *expectations) untilSync() (before []expectation, ended bool) {
 	for i := e.head; i < len(e.q); i++ {
-		if k := e.q[i].kind; k >= expectSync && k <= expectFunction {
+		if e.q[i].kind == expectSync {
 			return e.q[e.head:i], true
 		}
 	}
@@ -103,18 +111,25 @@ func (e *expectations) forgetUndo() {
 	}
 }
 
-// dropSyncs removes every Sync: a server in COPY IN mode ignores them
-// (CopyGetData in src/backend/commands/copyfromparse.c).
-func (e *expectations) dropSyncs() {
+// beginCopy takes in that the server has begun to read COPY data: it ignores
+// every Sync up to the end of the data (CopyGetData in
+// src/backend/commands/copyfromparse.c). It reports whether that end was sent
+// already, and whether a Sync was sent behind it.
+func (e *expectations) beginCopy() (ended, synced bool) {
 	kept := e.q[:e.head]
 	for _, x := range e.q[e.head:] {
-		if x.kind != expectSync {
-			kept = append(kept, x)
+		switch {
+		case ended:
+			synced = synced || x.kind == expectSync
+		case x.kind == expectSync:
+			continue
+		case x.kind == expectCopyEnd:
+			ended = true
+			continue
 		}
+		kept = append(kept, x)
 	}
 	clear(e.q[len(kept):])
 	e.q = kept
-	if e.head == len(e.q) {
-		e.q, e.head = e.q[:0], 0
-	}
+	return ended, synced
 }

@@ -19,6 +19,7 @@ type handshake struct {
 	d    *dialled
 	node string
 	auth *auth.ServerAuth
+	in   bool // the server has accepted the authentication
 	buf  []byte
 }
 
@@ -57,7 +58,9 @@ func (h *handshake) untilReady(row func(body []byte)) error {
 		case wire.ReadyForQuery:
 			return nil
 		case wire.ErrorResponse:
-			return wire.ServerError(body)
+			e := wire.ServerError(body)
+			e.LoggedIn = h.in
+			return e
 		case wire.DataRow:
 			if row != nil {
 				row(body)
@@ -94,6 +97,7 @@ func (h *handshake) answer(body []byte) error {
 		return pg.Errorf(pg.ProtocolViolation, "server %s sent a short authentication request", h.node)
 	}
 	code := int32(binary.BigEndian.Uint32(body))
+	h.in = code == auth.ReqOk
 	msg, _, err := h.auth.Respond(code, body[4:])
 	if err != nil || msg == nil {
 		return err

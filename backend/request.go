@@ -6,8 +6,12 @@ import (
 
 // The Expect… calls say what the bytes passed to Send next ask for, in order.
 
-// ExpectQuery announces a simple Query.
-func (c *Conn) ExpectQuery() { c.push(expectation{kind: expectQuery}); c.unnamed = nil }
+// ExpectQuery announces a simple Query. It ends an extended batch, too.
+func (c *Conn) ExpectQuery() {
+	c.unnamed = nil
+	c.push(expectation{kind: expectQuery})
+	c.batch = c.batch && c.stream.skipping
+}
 
 // ExpectFunction announces a FunctionCall.
 func (c *Conn) ExpectFunction() { c.push(expectation{kind: expectFunction}) }
@@ -19,6 +23,15 @@ func (c *Conn) ExpectSync() {
 	}
 	c.batch = false
 	c.push(expectation{kind: expectSync})
+}
+
+// ExpectFlush announces a Flush: the client waits for what it has asked so
+// far, so that no answer to that can be held back.
+func (c *Conn) ExpectFlush() {
+	if c.stream.again && !c.stream.skipping {
+		c.push(expectation{kind: expectFlush})
+		c.passDue()
+	}
 }
 
 // ExpectParse announces a Parse of the client's; undo is told when no
@@ -33,11 +46,18 @@ func (c *Conn) ExpectUnnamed(st *Statement, undo Undo) {
 	c.pushBatch(expectation{kind: expectParse, undo: undo})
 }
 
-// ExpectBind announces a Bind.
-func (c *Conn) ExpectBind() { c.pushBatch(expectation{kind: expectBind}) }
+// ExpectRefusedParse announces a Parse under the name of a statement that
+// exists, which the server will refuse.
+func (c *Conn) ExpectRefusedParse(a *Alias) {
+	c.pushBatch(expectation{kind: expectParse, alias: a})
+}
 
-// ExpectDescribe announces a Describe.
-func (c *Conn) ExpectDescribe() { c.pushBatch(expectation{kind: expectDescribe}) }
+// ExpectBind announces a Bind of a statement that may have another name with
+// the client.
+func (c *Conn) ExpectBind(a *Alias) { c.pushBatch(expectation{kind: expectBind, alias: a}) }
+
+// ExpectDescribe announces a Describe; the same holds.
+func (c *Conn) ExpectDescribe(a *Alias) { c.pushBatch(expectation{kind: expectDescribe, alias: a}) }
 
 // ExpectExecute announces an Execute.
 func (c *Conn) ExpectExecute() { c.pushBatch(expectation{kind: expectExecute}) }
@@ -49,7 +69,7 @@ func (c *Conn) ExpectClose(undo Undo) { c.pushBatch(expectation{kind: expectClos
 // before them is answered. It owns local.
 func (c *Conn) AnswerLocally(local []byte, undo Undo) {
 	c.pushBatch(expectation{kind: expectLocal, local: local, undo: undo})
-	c.flushLocal()
+	c.passDue()
 }
 
 func (c *Conn) pushBatch(x expectation) {
@@ -58,6 +78,9 @@ func (c *Conn) pushBatch(x expectation) {
 }
 
 func (c *Conn) push(x expectation) {
+	if c.stream.skipping && x.kind == expectSync {
+		c.stream.skipping = false
+	}
 	if c.stream.skipping {
 		c.skip(x, false)
 		return
@@ -65,8 +88,16 @@ func (c *Conn) push(x expectation) {
 	c.expect.push(x)
 }
 
-// EndCopy notes a CopyDone or CopyFail of the client's.
-func (c *Conn) EndCopy() { c.stream.copyIn = false }
+// EndCopy notes a CopyDone or CopyFail of the client's, which need not have
+// waited until the server asked for data.
+func (c *Conn) EndCopy() {
+	switch {
+	case c.stream.copyIn:
+		c.stream.copyIn = false
+	case !c.expect.empty():
+		c.push(expectation{kind: expectCopyEnd})
+	}
+}
 
 // Holdback has the answer to each unit sent from now on kept from the client
 // until it is known whether it is one: an error before that is put to
@@ -141,14 +172,6 @@ func (c *Conn) AppendStray(dst []byte, name string, st *Statement) []byte {
 	c.batch = false
 	c.push(expectation{kind: expectSync, origin: forNobody})
 	return wire.AppendEmpty(dst, wire.Sync)
-}
-
-// AppendStrayEmpty makes the server know an empty statement under a client's
-// own name, so that it refuses a Parse under that name in its own words.
-func (c *Conn) AppendStrayEmpty(dst []byte, name string) []byte {
-	c.soil(dirtStrays)
-	c.pushBatch(expectation{kind: expectParse, origin: forNobody})
-	return wire.AppendParse(dst, name, []byte{0, 0, 0})
 }
 
 // AppendReparse adds a client's Parse of a statement the server has already,

@@ -99,7 +99,7 @@ func (s *session) Completed(tag []byte) {
 // protocol-level statements that SQL on its way refers to: EXECUTE and
 // DEALLOCATE work on those too.
 func (s *session) bringNames(sc *router.Script, text []byte) {
-	if len(s.state.named) == 0 {
+	if len(s.state.named) == 0 || s.link.InBatch() {
 		return
 	}
 	for i := range sc.Len() {
@@ -112,7 +112,7 @@ func (s *session) bringNames(sc *router.Script, text []byte) {
 		if !ok {
 			continue
 		}
-		s.w.out = s.link.AppendStray(s.w.out, name, known)
+		s.w.out = s.link.AppendStray(s.w.out, name, known.st)
 		if st.Verb == router.VerbDeallocate {
 			s.state.dropping = name
 		}

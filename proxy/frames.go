@@ -29,6 +29,8 @@ func (s *session) frame(typ byte, msg []byte) {
 		s.link.ExpectExecute()
 	case wire.Sync:
 		s.link.ExpectSync()
+	case wire.Flush:
+		s.link.ExpectFlush()
 	case wire.FunctionCall:
 		s.risk(nil)
 		s.link.ExpectFunction()
@@ -75,19 +77,20 @@ func (s *session) passParse(msg, body []byte) {
 		s.pass(msg)
 		return
 	}
-	if _, ok := s.state.named[string(name)]; ok {
-		// The server itself shall say so: it is given the name first.
-		s.w.out = s.link.AppendStrayEmpty(s.w.out, string(name))
-		s.link.ExpectParse(nil, nil)
-		s.pass(msg)
+	if known, ok := s.state.named[string(name)]; ok {
+		// The server itself shall refuse, which it does after reading the text.
+		s.w.out = s.link.AppendPrepared(s.w.out, known.st)
+		s.link.ExpectRefusedParse(&known.alias)
+		s.rename(msg, len(msg), 0, len(name), known.st.Name)
 		return
 	}
-	undo := &undoParse{s: s, name: string(name), st: st}
+	made := &prepared{st: st, alias: backend.Alias{Server: st.Name, Client: string(name)}}
+	undo := &undoParse{s, made}
 	s.remember(undo)
 	if s.state.named == nil {
-		s.state.named = map[string]*backend.Statement{}
+		s.state.named = map[string]*prepared{}
 	}
-	s.state.named[undo.name] = st
+	s.state.named[made.alias.Client] = made
 	switch {
 	case !s.link.Knows(st):
 		s.w.out = s.link.AppendParse(s.w.out, st, undo)
@@ -100,15 +103,14 @@ func (s *session) passParse(msg, body []byte) {
 
 // undoParse takes back a Parse that made no statement.
 type undoParse struct {
-	s    *session
-	name string
-	st   *backend.Statement
+	s *session
+	*prepared
 }
 
 // Undo forgets the name; it may be called twice.
 func (u *undoParse) Undo(bool) {
-	if u.s.state.named[u.name] == u.st {
-		delete(u.s.state.named, u.name)
+	if u.s.state.named[u.alias.Client] == u.prepared {
+		delete(u.s.state.named, u.alias.Client)
 	}
 }
 
@@ -121,19 +123,20 @@ func (s *session) passBind(msg []byte, size int) {
 	body := msg[wire.HeaderSize:]
 	portal, rest, _ := wire.CString(body)
 	name, _, _ := wire.CString(rest)
-	st := s.state.find(name)
+	st, alias := s.state.find(name)
 	switch {
 	case st == nil:
-		s.link.ExpectBind()
-		s.pass(s.foreign(msg, name))
+		msg, alias = s.foreign(msg, name)
+		s.link.ExpectBind(alias)
+		s.pass(msg)
 		return
 	case len(name) == 0:
 		s.w.out = s.link.AppendUnnamed(s.w.out, st)
-		s.link.ExpectBind()
+		s.link.ExpectBind(nil)
 		s.pass(msg)
 	default:
 		s.w.out = s.link.AppendPrepared(s.w.out, st)
-		s.link.ExpectBind()
+		s.link.ExpectBind(alias)
 		s.rename(msg, size, len(portal)+1, len(name), st.Name)
 	}
 	text := st.Text()
@@ -145,21 +148,22 @@ func (s *session) passBind(msg []byte, size int) {
 // passDescribe passes a Describe.
 func (s *session) passDescribe(msg, body []byte) {
 	name := body[1 : len(body)-1]
-	st := s.state.find(name)
+	st, alias := s.state.find(name)
 	switch {
 	case body[0] != 'S':
-		s.link.ExpectDescribe()
+		s.link.ExpectDescribe(nil)
 		s.pass(msg)
 	case st == nil:
-		s.link.ExpectDescribe()
-		s.pass(s.foreign(msg, name))
+		msg, alias = s.foreign(msg, name)
+		s.link.ExpectDescribe(alias)
+		s.pass(msg)
 	case len(name) == 0:
 		s.w.out = s.link.AppendUnnamed(s.w.out, st)
-		s.link.ExpectDescribe()
+		s.link.ExpectDescribe(nil)
 		s.pass(msg)
 	default:
 		s.w.out = s.link.AppendPrepared(s.w.out, st)
-		s.link.ExpectDescribe()
+		s.link.ExpectDescribe(alias)
 		s.rename(msg, len(msg), 1, len(name), st.Name)
 	}
 }
@@ -168,34 +172,36 @@ func (s *session) passDescribe(msg, body []byte) {
 // others; the client is told all the same that it is closed.
 func (s *session) passClose(msg, body []byte) {
 	name := body[1 : len(body)-1]
-	st := s.state.find(name)
-	switch {
-	case body[0] == 'S' && len(name) == 0:
+	switch known := s.state.named[string(name)]; {
+	case body[0] != 'S':
+		s.link.ExpectClose(nil)
+		s.pass(msg)
+	case len(name) == 0:
 		s.state.unnamed = nil
 		s.link.ExpectClose(nil)
 		s.pass(msg)
-	case body[0] == 'S' && st != nil:
-		undo := &undoClose{s: s, name: string(name), st: st}
+	case known != nil:
+		undo := &undoClose{s, known}
 		s.remember(undo)
-		delete(s.state.named, undo.name)
+		delete(s.state.named, known.alias.Client)
 		s.link.AnswerLocally(wire.AppendEmpty(nil, wire.CloseComplete), undo)
 	default:
+		msg, _ = s.foreign(msg, name)
 		s.link.ExpectClose(nil)
-		s.pass(s.foreign(msg, name))
+		s.pass(msg)
 	}
 }
 
 // undoClose takes back a Close that was not carried out.
 type undoClose struct {
-	s    *session
-	name string
-	st   *backend.Statement
+	s *session
+	*prepared
 }
 
 // Undo brings the statement back; it may be called twice.
 func (u *undoClose) Undo(bool) {
-	if _, ok := u.s.state.named[u.name]; !ok {
-		u.s.state.named[u.name] = u.st
+	if _, ok := u.s.state.named[u.alias.Client]; !ok {
+		u.s.state.named[u.alias.Client] = u.prepared
 	}
 }
 
@@ -212,9 +218,9 @@ func (s *session) rename(msg []byte, size, at, length int, name string) {
 // foreign guards the names pgroute gives statements on servers: a client that
 // uses one it never prepared must not reach another session's statement. The
 // server answers for a name it cannot have.
-func (s *session) foreign(msg, name []byte) []byte {
-	if len(name) < len(backend.StatementPrefix) || string(name[:len(backend.StatementPrefix)]) != backend.StatementPrefix {
-		return msg
+func (s *session) foreign(msg, name []byte) ([]byte, *backend.Alias) {
+	if !s.w.ids.Made(unsafeString(name)) {
+		return msg, nil
 	}
 	at := len(msg) - len(name) - 1
 	if msg[0] == wire.Bind {
@@ -223,7 +229,7 @@ func (s *session) foreign(msg, name []byte) []byte {
 	}
 	out := append([]byte(nil), msg...)
 	out[at] = '?'
-	return out
+	return out, &backend.Alias{Server: "?" + string(name[1:]), Client: string(name)}
 }
 
 // stream passes on the rest of a message too long to be kept.

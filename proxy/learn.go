@@ -64,7 +64,7 @@ func (s *session) textOf(typ byte, body []byte) []byte {
 	case wire.Bind:
 		_, rest, _ := wire.CString(body)
 		name, _, _ := wire.CString(rest)
-		if st := s.state.find(name); st != nil {
+		if st, _ := s.state.find(name); st != nil {
 			return st.Text()
 		}
 	}

@@ -269,6 +269,9 @@ func (l *login) connect(s *session) {
 // taken learns from a server connection what to tell the client.
 func (l *login) taken(s *session, c *backend.Conn, err *pg.Error) {
 	if err != nil {
+		if err.LoggedIn {
+			s.send(wire.AppendAuthentication(s.w.local(), auth.ReqOk, nil))
+		}
 		s.fatal(err)
 		return
 	}

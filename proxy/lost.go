@@ -97,6 +97,9 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	switch {
 	case c.MidMessage():
 		s.finish() // whatever was sent now would be taken for the rest of it
+	case body != nil && deserved(wire.ErrorState(body), s.state.pins):
+		s.send(append(wire.AppendHeader(s.w.local(), wire.ErrorResponse, len(body)), body...))
+		s.finish()
 	case s.state.pins != 0:
 		s.fatal(l.fatal("the server that held state of this session (" + s.state.pins.String() + ") was lost"))
 	case unread:
@@ -106,6 +109,19 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	default:
 		s.tellLoss(l)
 	}
+}
+
+// deserved tells the FATAL errors by which a server ends one session for what
+// that session did, and not because of what happens to the server. That a
+// connection was idle for too long counts only while it was the session's.
+func deserved(state pg.SQLState, pinned pin) bool {
+	switch state {
+	case pg.ProtocolViolation, pg.IdleInTransactionTimeout, pg.TransactionTimeout, pg.DatabaseDropped:
+		return true
+	case pg.IdleSessionTimeout:
+		return pinned != 0
+	}
+	return false
 }
 
 // tellLoss answers what was under way and goes on without the link.

@@ -100,7 +100,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		opts: o, monitor: o.Monitor, set: o.Backends, catalogs: o.Catalogs, log: o.Logger,
 		counters: &Counters{}, keys: &keys{m: map[uint32]*session{}},
-		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: &backend.Statements{},
+		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: backend.NewStatements(),
 	}
 	s.tunables.Store(&o.Tunables)
 	for range max(1, o.Workers) {

@@ -12,7 +12,7 @@ import (
 type state struct {
 	set     backend.Settings // on top of the startup settings
 	path    *router.SearchPath
-	named   map[string]*backend.Statement // protocol-level, by the client's name
+	named   map[string]*prepared // protocol-level, by the client's name
 	unnamed *backend.Statement
 	// touched are settings that may have changed; their values are read back
 	// from the server when the transaction has ended.
@@ -76,12 +76,22 @@ var pinsOf = [...]struct {
 	{router.EffectUnknownState, pinUnknownState},
 }
 
-// find gives the statement of a client's name; nil when there is none.
-func (st *state) find(name []byte) *backend.Statement {
+// prepared is a statement with its two names.
+type prepared struct {
+	st    *backend.Statement
+	alias backend.Alias
+}
+
+// find gives the statement of a client's name and both names, if it has any;
+// nil when there is none.
+func (st *state) find(name []byte) (*backend.Statement, *backend.Alias) {
 	if len(name) == 0 {
-		return st.unnamed
+		return st.unnamed, nil
 	}
-	return st.named[string(name)]
+	if p := st.named[string(name)]; p != nil {
+		return p.st, &p.alias
+	}
+	return nil, nil
 }
 
 // pin adds reasons to stay.

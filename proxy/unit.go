@@ -154,7 +154,7 @@ func (s *session) judgeName(u *unit, name []byte) {
 	if len(name) == 0 && u.unnamed {
 		return
 	}
-	if st := s.state.find(name); st != nil {
+	if st, _ := s.state.find(name); st != nil {
 		s.judgeText(u, st.Text())
 	}
 }

@@ -21,6 +21,10 @@ type Error struct {
 	Detail   string
 	Hint     string
 	Cause    error
+	// Body is what a server sent, byte for byte, if the error is a server's.
+	Body []byte
+	// LoggedIn: the server had let the client in before it gave this error.
+	LoggedIn bool
 	retry    bool
 }
 

@@ -12,6 +12,7 @@ const (
 	InvalidParameterValue        SQLState = "22023"
 	ReadOnlySQLTransaction       SQLState = "25006"
 	IdleInTransactionTimeout     SQLState = "25P03"
+	TransactionTimeout           SQLState = "25P04"
 	InvalidAuthorization         SQLState = "28000"
 	InvalidPassword              SQLState = "28P01"
 	InFailedTransaction          SQLState = "25P02"
@@ -27,6 +28,7 @@ const (
 	AdminShutdown                SQLState = "57P01"
 	CrashShutdown                SQLState = "57P02"
 	CannotConnectNow             SQLState = "57P03"
+	DatabaseDropped              SQLState = "57P04"
 	IdleSessionTimeout           SQLState = "57P05"
 	InternalError                SQLState = "XX000"
 )
@@ -36,9 +38,9 @@ func SQLStates() []SQLState {
 	return []SQLState{
 		ConnectionFailure, TransactionResolutionUnknown, ProtocolViolation, FeatureNotSupported,
 		InvalidParameterValue, ReadOnlySQLTransaction, InFailedTransaction, IdleInTransactionTimeout,
-		InvalidAuthorization, InvalidPassword, InvalidStatementName, InvalidSavepoint, InvalidCatalogName,
-		SerializationFailure, SyntaxError,
+		TransactionTimeout, InvalidAuthorization, InvalidPassword, InvalidStatementName, InvalidSavepoint,
+		InvalidCatalogName, SerializationFailure, SyntaxError,
 		DuplicatePreparedStatement, TooManyConnections, ObjectNotInPrerequisiteState, QueryCanceled,
-		AdminShutdown, CrashShutdown, CannotConnectNow, IdleSessionTimeout, InternalError,
+		AdminShutdown, CrashShutdown, CannotConnectNow, DatabaseDropped, IdleSessionTimeout, InternalError,
 	}
 }

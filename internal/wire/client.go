@@ -19,8 +19,12 @@ func encode(dst []byte, m pgproto3.BackendMessage) []byte {
 }
 
 // AppendError renders a pg.Error as the ErrorResponse a client sees. It is
-// the one place where that happens; the cause is left out.
+// the one place where that happens; the cause is left out. An error of a
+// server's is passed as it came, unless its severity was changed.
 func AppendError(dst []byte, e *pg.Error) []byte {
+	if e.Body != nil && string(ErrorField(e.Body, 'V')) == string(e.Severity) {
+		return append(AppendHeader(dst, ErrorResponse, len(e.Body)), e.Body...)
+	}
 	m := pgproto3.ErrorResponse{
 		Severity:            string(e.Severity),
 		SeverityUnlocalized: string(e.Severity),

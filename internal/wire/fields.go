@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/pgroute/pgroute/internal/pg"
+import (
+	"bytes"
+
+	"github.com/pgroute/pgroute/internal/pg"
+)
 
 // ErrorField reads one field ('C' SQLSTATE, 'M' message, 'S' severity, …) of
 // the body of an ErrorResponse or NoticeResponse, which may be cut short; nil
@@ -30,7 +34,24 @@ func ServerError(body []byte) *pg.Error {
 		e.Severity = pg.Severity(sev)
 	}
 	e.Detail, e.Hint = string(ErrorField(body, 'D')), string(ErrorField(body, 'H'))
+	if bytes.HasSuffix(body, []byte{0, 0}) { // it is whole
+		e.Body = bytes.Clone(body)
+	}
 	return e
+}
+
+// AppendRenamedError adds an ErrorResponse with the body of another in whose
+// message a name, between whatever quotes, is replaced; nil when the message
+// does not show the name or the body is not whole.
+func AppendRenamedError(dst, body []byte, from, to string) []byte {
+	at := bytes.Index(body, []byte(from)) // severity and SQLSTATE, in front, hold no names
+	if at < 0 || body[len(body)-1] != 0 {
+		return nil
+	}
+	dst = AppendHeader(dst, ErrorResponse, len(body)-len(from)+len(to))
+	dst = append(dst, body[:at]...)
+	dst = append(dst, to...)
+	return append(dst, body[at+len(from):]...)
 }
 
 // ParameterStatusFields reads the name and value of a ParameterStatus body.
