@@ -84,8 +84,9 @@ type Conn struct {
 	idleSince time.Time
 	tx        byte
 	dirty     dirt
-	batch     bool // extended messages were sent and no Sync yet
-	cancels   int  // cancel requests under way for this connection
+	batch     bool   // extended messages were sent and no Sync yet
+	sequences uint64 // see SequencesOf
+	cancels   int    // cancel requests under way for this connection
 	closed    bool
 	doomed    bool // to be closed and not given out again; guarded by pool.mu, as is loop
 	draining  bool // abandoned by its session; given back once answered

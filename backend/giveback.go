@@ -78,6 +78,7 @@ func (c *Conn) drained() {
 // discarded notes what DISCARD ALL has done.
 func (c *Conn) discarded() {
 	c.Forget()
+	c.sequences = 0
 	c.Applied = Settings{}
 }
 

@@ -68,6 +68,9 @@ type tenantKey struct{ database, user string }
 type Tenant struct {
 	Database, User string
 	pools          []*pool
+	// Sequences: sessions of it ask for currval or lastval, so those that
+	// write keep their connection.
+	Sequences atomic.Bool
 }
 
 // NewSet makes a Set without connections.

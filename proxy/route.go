@@ -153,6 +153,9 @@ func (s *session) skip(p []byte) (n int, more bool) {
 
 // route decides where the unit goes and begins to bring it there.
 func (s *session) route(p []byte, u *unit) (n int, more bool) {
+	if s.state.pins != 0 { // it was to be pinned, but got no connection yet
+		u.Wish.Target = router.TargetPrimary
+	}
 	now := time.Now()
 	view := s.w.load()
 	if s.excluded != 0 {
@@ -208,6 +211,7 @@ func (s *session) seek(node cluster.NodeID, life cluster.Life, standby bool, p [
 		s.req.Life = life
 	}
 	s.req.Set = s.state.set
+	s.foreseeSequences(u)
 	s.target, s.wantPrimary = node, !standby
 	s.w.set.Begin(node)
 	c := s.user.tenant.Acquire(node, s.req)
@@ -230,17 +234,28 @@ func (s *session) attach(c *backend.Conn, p []byte, size int) {
 		s.keepAgain(p, size)
 		c.Holdback()
 	}
-	switch {
-	case c.Applied != s.state.set:
-		s.state.busy = true
-		c.Bring(s.state.set, &brought{s})
-	case s.lost == lostReported:
-		s.state.busy = true
-		s.failTx()
-	}
+	s.prepare()
 }
 
-// brought goes on when a connection has the session's settings.
+// prepare makes the link fit for the session's input, step by step; false
+// when nothing is left to do.
+func (s *session) prepare() bool {
+	c := s.link
+	s.state.busy = true
+	switch {
+	case c.Applied != s.state.set:
+		c.Bring(s.state.set, &brought{s})
+	case s.state.pins&pinSequence != 0 && !c.SequencesOf(s.number()):
+		c.ForgetSequences(&brought{s})
+	case s.lost == lostReported:
+		s.failTx()
+	default:
+		s.state.busy = false
+	}
+	return s.state.busy
+}
+
+// brought goes on when a connection is a step nearer to fit for the session.
 type brought struct{ s *session }
 
 // Row ignores results.
@@ -256,10 +271,7 @@ func (b *brought) Done(c *backend.Conn, err *pg.Error) {
 	switch {
 	case err != nil:
 		s.failUnit(pg.Errorf(err.State, "pgroute could not restore the session's settings: %s", err.Message).WithCause(err))
-	case s.lost == lostReported:
-		s.state.busy = true
-		s.failTx()
-	default:
+	case !s.prepare():
 		s.w.loop.Defer(s.resume)
 	}
 }

@@ -130,6 +130,7 @@ func (s *session) note(sc *router.Script, text []byte) {
 	if sc.Effects.Has(router.EffectCatalog) && s.holder == nil {
 		s.holder = s.w.catalogs.Hold(s.user.tenant.Database)
 	}
+	s.noteSequences(sc.Effects)
 	if sc.Effects&router.SessionState == 0 {
 		return
 	}

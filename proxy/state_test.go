@@ -140,3 +140,25 @@ func TestDeallocateActsOnProtocolLevelStatements(t *testing.T) {
 	expect(t, b, "DEALLOCATE ALL", "")
 	expect(t, b, "EXECUTE st", "error 26000")
 }
+
+func TestLastvalIsNeverAnotherSessions(t *testing.T) {
+	p := servetest.Start(t, shared, "pool.size=2")
+	a, b := p.Connect(t), p.Connect(t)
+	must(t, a, "CREATE TABLE serials (id serial, who text)")
+	must(t, b, "SELECT setval('serials_id_seq', 100)")
+	must(t, b, "DISCARD SEQUENCES")
+	must(t, a, "INSERT INTO serials (who) VALUES ('a')")
+	must(t, b, "INSERT INTO serials (who) VALUES ('b')")
+	if got := run(t, a, "SELECT lastval()"); got != "101" && got != "error 55000" {
+		t.Errorf("a got %s", got)
+	}
+	// From now on sessions that write keep their connection.
+	for range 3 {
+		for _, c := range []*pgx.Conn{a, b} {
+			id := must(t, c, "INSERT INTO serials (who) VALUES ('c') RETURNING id")
+			expect(t, c, "SELECT lastval()", id)
+			expect(t, c, "SELECT currval('serials_id_seq')", id)
+		}
+	}
+	must(t, a, "DROP TABLE serials")
+}

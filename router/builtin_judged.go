@@ -89,7 +89,7 @@ func judgedState(name string) Verdict {
 	case "nextval", "setval":
 		return primary(ReasonSequence, EffectSequence|EffectWrite)
 	case "currval", "lastval":
-		return primary(ReasonSequence, 0)
+		return primary(ReasonSequence, EffectReadSequence)
 	case "pg_sequence_last_value", "pg_get_sequence_data":
 		// A standby's sequence is ahead: 32 values are logged at once.
 		return primary(ReasonSequence, 0)

@@ -42,6 +42,9 @@ const (
 	EffectOutside
 	// EffectWrite: may write to the database.
 	EffectWrite
+	// EffectReadSequence: reads what nextval left on the server connection
+	// (currval, lastval).
+	EffectReadSequence
 )
 
 // SessionState are the effects that stay on the server connection after the
@@ -52,7 +55,7 @@ const SessionState = EffectSetting | EffectTempTable | EffectListen | EffectAdvi
 var effectNames = [...]string{
 	"setting", "temporary_table", "listen", "advisory_lock", "sql_prepare",
 	"hold_cursor", "load", "sequence", "large_object", "unknown_state",
-	"ddl", "catalog", "outside", "write",
+	"ddl", "catalog", "outside", "write", "read_sequence",
 }
 
 // Has reports whether any of the effects in mask is present.
