@@ -58,9 +58,20 @@ func (s *session) Ready(tx byte) {
 	}
 }
 
+// atRest reports whether a linked session does nothing, outside a transaction.
+func (s *session) atRest() bool {
+	return s.link != nil && s.link.Quiet() && !s.state.busy && s.rest == 0
+}
+
 // settle gives the link back unless something keeps it.
 func (s *session) settle() {
-	if s.link == nil || !s.link.Quiet() || s.state.pins != 0 || s.state.busy || s.rest > 0 {
+	if !s.atRest() {
+		return
+	}
+	if s.state.pins != 0 {
+		if s.w.draining.Load() {
+			s.fatal(errShutdown)
+		}
 		return
 	}
 	s.flush()

@@ -254,8 +254,9 @@ func (l *login) welcome(s *session) {
 
 // connect asks for a server connection: the primary's, else any that is up.
 func (l *login) connect(s *session) {
-	node := s.w.loginNode()
+	node := s.w.loginNode(s.excluded)
 	if node < 0 {
+		s.excluded = 0
 		s.w.held[s] = struct{}{} // until a snapshot shows a node, or the timeout
 		return
 	}
@@ -268,13 +269,20 @@ func (l *login) connect(s *session) {
 
 // taken learns from a server connection what to tell the client.
 func (l *login) taken(s *session, c *backend.Conn, err *pg.Error) {
-	if err != nil {
+	switch {
+	case err != nil && err.SafeToRetry(): // it may be about to be replaced
+		s.w.monitor.Suspect(s.node)
+		s.excluded = s.excluded.With(s.node)
+		l.connect(s)
+		return
+	case err != nil:
 		if err.LoggedIn {
 			s.send(wire.AppendAuthentication(s.w.local(), auth.ReqOk, nil))
 		}
 		s.fatal(err)
 		return
 	}
+	s.excluded = 0
 	w := welcomeFrom(c)
 	c.Release()
 	s.w.welcomes.put(l.database, l.user, s.user.base, l.cred, w)

@@ -264,14 +264,30 @@ func (s *Server) drain() {
 	for _, w := range s.workers {
 		w.loop.Post(func() { w.drain(done) })
 	}
-	deadline := time.After(s.tuned().DrainTimeout)
+	if s.awaitClients(done, s.tuned().DrainTimeout) {
+		return
+	}
+	for _, w := range s.workers {
+		w.loop.Post(w.endAll)
+	}
+	s.awaitClients(done, 2*lastWords)
+}
+
+// lastWords is how long a client has to take the news that pgroute ends, and
+// to close its connection.
+const lastWords = time.Second
+
+// awaitClients waits until no client is left; false when that takes too long.
+func (s *Server) awaitClients(done <-chan struct{}, limit time.Duration) bool {
+	late := time.After(limit)
 	for s.clients.Load() > 0 {
 		select {
 		case <-done:
-		case <-deadline:
-			return
+		case <-late:
+			return false
 		}
 	}
+	return true
 }
 
 // Counters gives the totals.

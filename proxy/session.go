@@ -222,7 +222,11 @@ func (s *session) finish() {
 		return
 	}
 	s.leave()
-	s.conn.CloseAfterWrite(lingerLimit)
+	linger := lingerLimit
+	if s.w.draining.Load() {
+		linger = lastWords
+	}
+	s.conn.CloseAfterWrite(linger)
 }
 
 // OnDrained goes on reading from the server (netloop.Handler).

@@ -38,6 +38,9 @@ const (
 // connections although it is the accepted one.
 const retryDelay = 100 * time.Millisecond
 
+// fenceGrace is what the answer to a fence may take beyond its budget.
+const fenceGrace = 5 * time.Second
+
 // await parks the unit, for at most that long.
 func (s *session) await(u *unit, limit time.Duration, kind waitKind) *wait {
 	if s.phase != phaseWaiting {
@@ -107,6 +110,9 @@ func (s *session) overdue() {
 			return
 		}
 		err = s.holdExpired(w.cause)
+	case waitFence: // the monitor answers in time, or it never will
+		s.fenced(health.FenceResult{Fence: w.then.Fence, Node: cluster.NoNode, Reason: health.FenceBudget})
+		return
 	case waitConn:
 		err = pg.Errorf(pg.QueryCanceled, "pgroute found no free server connection within queue_timeout (%s)", s.w.tune.QueueTimeout).
 			WithHint("Raise pool.size, or find what keeps the %d connections of this database and user busy.", s.w.tune.PoolSize)
@@ -172,6 +178,7 @@ func tooManyHeld(limit int, cause router.Cause) *pg.Error {
 // tryAgain decides anew about a unit that is held.
 func (s *session) tryAgain() {
 	delete(s.w.held, s)
+	s.excluded = 0 // nodes that failed it may be back
 	if s.phase == phaseStartup {
 		s.login.connect(s)
 		return
@@ -193,7 +200,7 @@ func (s *session) awaitFence(d *router.Decision, p []byte, u *unit) bool {
 		return s.seek(r.Node, r.Life, true, p, u)
 	}
 	s.w.counters.FenceWaits.Add(1)
-	w := s.await(u, time.Hour, waitFence)
+	w := s.await(u, req.Budget+fenceGrace, waitFence)
 	w.then = *d
 	number := w.number
 	s.w.monitor.AwaitFence(req, func(r health.FenceResult) {

@@ -113,11 +113,19 @@ var errShutdown = pg.Fatalf(pg.AdminShutdown, "terminating connection due to adm
 func (w *worker) drain(done chan<- struct{}) {
 	w.drained = done
 	for s := range w.sessions {
-		if s.phase == phaseIdle && s.lost == lostNone || s.phase == phaseStartup || s.phase == phaseHeld {
+		switch {
+		case s.phase == phaseIdle, s.phase == phaseStartup, s.phase == phaseHeld, s.atRest():
 			s.fatal(errShutdown)
 		}
 	}
 	w.tellDrained()
+}
+
+// endAll ends the sessions that did not end in time.
+func (w *worker) endAll() {
+	for s := range w.sessions {
+		s.fatal(errShutdown)
+	}
 }
 
 func (w *worker) tellDrained() {
@@ -138,14 +146,14 @@ func (w *worker) panicked(_ *netloop.Conn, v any, stack []byte) {
 }
 
 // loginNode is where a login gets its welcome from: the primary, or any node
-// that is up.
-func (w *worker) loginNode() cluster.NodeID {
+// that is up and has not just failed it.
+func (w *worker) loginNode(failed router.NodeSet) cluster.NodeID {
 	snap := w.view.Snap
-	if p := snap.PrimaryNode(); p != nil && p.Up {
+	if p := snap.PrimaryNode(); p != nil && p.Up && !failed.Has(p.ID) {
 		return p.ID
 	}
 	for i := range snap.Nodes {
-		if n := &snap.Nodes[i]; n.Up && n.Exclusion == cluster.Eligible {
+		if n := &snap.Nodes[i]; n.Up && n.Exclusion == cluster.Eligible && !failed.Has(n.ID) {
 			return n.ID
 		}
 	}

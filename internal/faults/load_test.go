@@ -49,9 +49,7 @@ INSERT INTO counters SELECT c, 0 FROM generate_series(0, 99) AS c`
 // begin starts clients that do those works in turn, count of them in all.
 func (r *rig) begin(count int, works ...work) *load {
 	r.t.Helper()
-	setup := r.Connect(r.t)
-	must(r.t, setup, schema)
-	r.AwaitCatalog("postgres")
+	r.setup(schema)
 	l := &load{t: r.t, stop: make(chan struct{})}
 	for i := range count {
 		l.clients = append(l.clients, &client{Conn: r.Connect(r.t), id: i, work: works[i%len(works)]})

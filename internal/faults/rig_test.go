@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,19 @@ func (r *rig) at(node, sql string) {
 	}
 }
 
+// setup executes DDL and waits until pgroute knows what it made and every
+// standby has it, so that no failover loses it.
+func (r *rig) setup(sql string) {
+	r.t.Helper()
+	must(r.t, r.Connect(r.t), sql)
+	r.AwaitCatalog("postgres")
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := r.lab.WaitCaughtUp(ctx); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // direct connects to a node itself.
 func (r *rig) direct(node string) *pgx.Conn {
 	r.t.Helper()
@@ -88,6 +102,7 @@ func (r *rig) awaitNode(node string, e cluster.Exclusion) {
 
 // answered gives the number of units that a node has answered, in either role.
 func (r *rig) answered(node string) uint64 {
+	r.onStandbys() // all is counted
 	asPrimary, asStandby := r.Server().Queries(r.id(node))
 	return asPrimary + asStandby
 }
@@ -108,9 +123,9 @@ func (r *rig) thaw(node string) {
 	}
 }
 
-// exec runs a string by the simple protocol and gives the first value of its
+// ask runs a string by the simple protocol and gives the first value of its
 // last result, or the error.
-func exec(c *pgx.Conn, sql string) (string, error) {
+func ask(c *pgx.Conn, sql string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	results, err := c.PgConn().Exec(ctx, sql).ReadAll()
@@ -124,10 +139,10 @@ func exec(c *pgx.Conn, sql string) (string, error) {
 	return string(last.Rows[0][0]), nil
 }
 
-// must is exec for what has to succeed.
+// must is ask for what has to succeed.
 func must(t testing.TB, c *pgx.Conn, sql string) string {
 	t.Helper()
-	v, err := exec(c, sql)
+	v, err := ask(c, sql)
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
@@ -135,12 +150,12 @@ func must(t testing.TB, c *pgx.Conn, sql string) string {
 }
 
 // mustFail runs what has to fail with a SQLSTATE, the session surviving.
-func mustFail(t testing.TB, c *pgx.Conn, sql, state string) *pgconn.PgError {
+func mustFail(t testing.TB, c *pgx.Conn, sql, want string) *pgconn.PgError {
 	t.Helper()
-	_, err := exec(c, sql)
+	_, err := ask(c, sql)
 	var e *pgconn.PgError
-	if !errors.As(err, &e) || e.Code != state {
-		t.Fatalf("%s: %v, want SQLSTATE %s", sql, err, state)
+	if !errors.As(err, &e) || e.Code != want {
+		t.Fatalf("%s: %v, want SQLSTATE %s", sql, err, want)
 	}
 	if c.IsClosed() {
 		t.Fatalf("%s: the connection is gone", sql)
@@ -148,13 +163,25 @@ func mustFail(t testing.TB, c *pgx.Conn, sql, state string) *pgconn.PgError {
 	return e
 }
 
-// async runs a string on a goroutine; its outcome comes on the channel.
-func async(c *pgx.Conn, sql string) <-chan answer {
+// state gives the SQLSTATE of an error, "" when it has none.
+func state(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// async runs a string on a goroutine, which ends before the connection is
+// closed; its outcome comes on the channel.
+func async(t testing.TB, c *pgx.Conn, sql string) <-chan answer {
 	done := make(chan answer, 1)
-	go func() {
-		v, err := exec(c, sql)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		v, err := ask(c, sql)
 		done <- answer{v, err}
-	}()
+	})
+	t.Cleanup(wg.Wait)
 	return done
 }
 
@@ -188,6 +215,32 @@ func poll(t testing.TB, what string, ok func() bool) {
 		}
 		<-tick.C
 	}
+}
+
+// awaitReader reads until a standby has served the session, whose later reads
+// need no primary then.
+func (r *rig) awaitReader(c *pgx.Conn) {
+	r.t.Helper()
+	poll(r.t, "a standby serves the session", func() bool {
+		before := r.onStandbys()
+		must(r.t, c, "SELECT 1")
+		return r.onStandbys() > before
+	})
+}
+
+// onStandbys counts the units that standbys have answered. Every loop is asked
+// first, so that all that clients know of is counted.
+func (r *rig) onStandbys() uint64 {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	r.Server().Workers(ctx)
+	var n uint64
+	for i := range r.Monitor().Snapshot().Nodes {
+		_, asStandby := r.Server().Queries(cluster.NodeID(i))
+		n += asStandby
+	}
+	return n
 }
 
 // awaitPhase waits until that many sessions are in a phase.

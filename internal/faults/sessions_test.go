@@ -55,12 +55,12 @@ func situations() []*situation {
 func (s *situation) begin(r *rig) {
 	s.conn = r.Connect(r.t)
 	if s.before != "" {
-		if _, err := exec(s.conn, s.before); err != nil && s.status != 'E' {
+		if _, err := ask(s.conn, s.before); err != nil && s.status != 'E' {
 			r.t.Fatal(err)
 		}
 	}
 	if s.inFlight != "" {
-		s.done = async(s.conn, s.inFlight)
+		s.done = async(r.t, s.conn, s.inFlight)
 	}
 }
 
@@ -100,8 +100,7 @@ func (s *situation) goesOn(t *testing.T) {
 
 func TestSessionsAreToldTheTruthAndGoOn(t *testing.T) {
 	r := start(t, lab.Options{Standbys: 1})
-	must(t, r.Connect(t), slowCommit)
-	r.AwaitCatalog("postgres") // what is not known pins
+	r.setup(slowCommit)
 	all := situations()
 	inFlight := 0
 	for _, s := range all {

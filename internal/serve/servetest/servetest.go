@@ -23,6 +23,8 @@ type Proxy struct {
 	Addr string // host:port for clients
 	lab  *lab.Lab
 	t    testing.TB
+	stop context.CancelFunc
+	done chan struct{} // closed when Run has returned
 }
 
 // readyLimit bounds the wait for a condition; reaching it fails the test.
@@ -87,18 +89,29 @@ func launch(t testing.TB, l *lab.Lab, overrides []string) *Proxy {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- app.Run(ctx) }()
+	done := make(chan struct{})
+	var ended error
+	go func() {
+		ended = app.Run(ctx)
+		close(done)
+	}()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("pgroute ended with %v", err)
+		if <-done; ended != nil {
+			t.Errorf("pgroute ended with %v", ended)
 		}
 		if n := app.Server().Counters().Panics.Load(); n > 0 {
 			t.Errorf("%d sessions panicked", n)
 		}
 	})
-	return &Proxy{App: app, Addr: app.Addrs()[0].String(), lab: l, t: t}
+	return &Proxy{App: app, Addr: app.Addrs()[0].String(), lab: l, t: t, stop: cancel, done: done}
+}
+
+// Shutdown begins the end of pgroute, as SIGTERM does. The channel is closed
+// when it is over.
+func (p *Proxy) Shutdown() <-chan struct{} {
+	p.stop()
+	return p.done
 }
 
 // Await waits until a published snapshot satisfies a condition.
