@@ -1,6 +1,6 @@
 //go:build ignore
 
-// This program turns keywords.txt into keyword_table.go: one constant per key
+// This program turns keywords.txt into keyword_data.go: one constant per key
 // word and an open-addressed hash table whose entries carry the upper bits of the
 // hash, so that the scanner finds a word with about one probe.
 package main
@@ -56,7 +56,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("keyword_table.go", src, 0o644); err != nil {
+	if err := os.WriteFile("keyword_data.go", src, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
