@@ -166,7 +166,7 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 		d = router.Decide(&s.facts, &flushed, view, 0, now)
 	}
 	s.w.counters.decided(d, u)
-	s.repeatable, s.atomic = u.repeatable(), u.atomic && u.whole()
+	s.repeatable, s.atomic = u.repeatable(), u.undoable()
 	return s.act(&d, p, u)
 }
 

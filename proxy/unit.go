@@ -165,6 +165,13 @@ func (u *unit) repeatable() bool {
 	return u.whole() && (reads || !u.executes || u.begins && u.text != nil)
 }
 
+// undoable reports whether a server that gave up in the middle has left
+// nothing of the unit behind: not when it may act outside the database or on
+// the session.
+func (u *unit) undoable() bool {
+	return u.atomic && u.whole() && u.effects&^router.EffectWrite == 0
+}
+
 // whole reports whether the unit is all there and will be answered.
 func (u *unit) whole() bool { return u.end == wire.Query || u.end == wire.Sync }
 
