@@ -6,7 +6,7 @@ FUZZTIME ?= 1m
 # Per package; a package that shares the machine with others takes its time.
 TEST_TIMEOUT ?= 10m
 
-.PHONY: all setup build demo test lint fmt-check vet test-portable bench fuzz clean
+.PHONY: all setup build demo test lint fmt-check vet test-portable parsercheck bench fuzz clean
 
 all: build
 
@@ -38,6 +38,11 @@ vet:
 
 test-portable:
 	$(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) -tags netloop_portable ./internal/netloop/...
+
+# The classifier against PostgreSQL's own parser; exits 1 when it takes a write
+# for a read, or recognises less than 99 % of the reads. A module of its own.
+parsercheck: setup
+	cd router/parsercheck && $(GO) run .
 
 bench: setup build
 	bin/pgroute bench overhead
