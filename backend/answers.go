@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/internal/wire"
@@ -13,7 +14,7 @@ func (c *Conn) take(typ byte, body []byte) bool {
 	x := c.expect.front()
 	switch {
 	case typ == wire.NotificationResponse:
-		return c.front != nil
+		return c.notified(body)
 	case x != nil && x.origin == forInternal && typ != wire.ParameterStatus:
 		c.takeInternal(typ, body)
 		return false
@@ -50,6 +51,18 @@ func (c *Conn) take(typ byte, body []byte) bool {
 	}
 	c.release()
 	return c.forClient(x)
+}
+
+// notified takes a NotificationResponse. Clients know the notifications that
+// are their own by the PID they were given at login.
+func (c *Conn) notified(body []byte) bool {
+	if c.front == nil || len(body) < 4 {
+		return false
+	}
+	if binary.BigEndian.Uint32(body) == c.PID {
+		binary.BigEndian.PutUint32(body, c.front.PID())
+	}
+	return true
 }
 
 // forClient reports whether what the server sends now is for a client.
@@ -126,12 +139,10 @@ func (c *Conn) noteTag(x *expectation, body []byte) {
 	tag := bytes.TrimRight(body, "\x00")
 	switch string(tag) {
 	case "DISCARD ALL":
-		c.Forget()
+		c.forgotten()
 		c.Applied = Settings{}
-	case "DEALLOCATE ALL", "DISCARD PLANS":
-		if tag[1] == 'E' {
-			c.Forget()
-		}
+	case "DEALLOCATE ALL":
+		c.forgotten()
 	case "DEALLOCATE":
 	default:
 		return
@@ -139,6 +150,16 @@ func (c *Conn) noteTag(x *expectation, body []byte) {
 	if c.forClient(x) {
 		c.front.Completed(tag)
 	}
+}
+
+// forgotten notes that the server has no prepared statements any more, which
+// was known when the statement that did it was sent, in all but odd cases.
+func (c *Conn) forgotten() {
+	if c.forgets > 0 {
+		c.forgets--
+		return
+	}
+	c.Forget()
 }
 
 // ready takes a ReadyForQuery.
@@ -179,13 +200,19 @@ func (c *Conn) takeError(x *expectation, body []byte) bool {
 	}
 	c.stream.copyIn = false
 	if x.kind >= expectSync {
+		if x.undo != nil {
+			x.undo.Undo(true)
+		}
 		return x.origin == forClient && c.passError(body)
 	}
-	if x.origin == forNobody && x.stmt == nil {
+	if x.origin == forNobody {
 		c.skipToSync()
 		return false
 	}
 	alias := x.alias
+	if alias != nil && Outdated(body) {
+		c.outdate(alias.Server)
+	}
 	pass := c.passError(body)
 	c.skipToSync()
 	return pass && !c.translate(alias, body)
@@ -207,6 +234,21 @@ func (c *Conn) passError(body []byte) bool {
 func announcesEnd(body []byte) bool {
 	state := wire.ErrorState(body)
 	return state == pg.AdminShutdown || state == pg.CrashShutdown
+}
+
+// Outdated tells the error that a prepared statement's result has another type
+// now (RevalidateCachedQuery in src/backend/utils/cache/plancache.c).
+func Outdated(body []byte) bool {
+	return wire.ErrorState(body) == pg.FeatureNotSupported && string(wire.ErrorField(body, 'R')) == "RevalidateCachedQuery"
+}
+
+// outdate has a statement prepared anew when it is used next.
+func (c *Conn) outdate(name string) {
+	for _, k := range c.prepared.Values() {
+		if k.Name == name {
+			k.schema = 0
+		}
+	}
 }
 
 // translate forwards an error that shows a statement's name on the server
@@ -255,8 +297,10 @@ func (c *Conn) skip(x expectation, failed bool) {
 		c.unnamed = nil
 	case x.kind == expectParse:
 		c.unnamed = nil
-	case x.kind == expectClose && x.origin == forNobody:
-		c.soil(dirtStrays) // it is still there
+	case x.kind == expectClose && x.stmt != nil: // it is still there
+		if c.prepared.Add(x.stmt.id, &known{Statement: x.stmt}) {
+			c.soil(dirtStrays) // another one was forgotten for it
+		}
 	}
 	if x.undo != nil {
 		x.undo.Undo(failed)

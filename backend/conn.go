@@ -25,6 +25,8 @@ type Frontend interface {
 	// Forward passes whole or partial messages on to the client; p is
 	// borrowed and, over consecutive calls, a continuous stream.
 	Forward(p []byte)
+	// PID is the process that the client believes to be connected to.
+	PID() uint32
 	// ParameterStatus tells a reported setting; false swallows the message.
 	ParameterStatus(name, value []byte) (forward bool)
 	// Rerun is asked about an error that came before anything of the answer
@@ -76,8 +78,10 @@ type Conn struct {
 	internal  Internal
 	expect    expectations
 	stream    stream
-	prepared  *simplelru.LRU[uint64, *Statement]
+	prepared  *simplelru.LRU[uint64, *known]
 	custom    []string // names with a class that the server knows by now
+	strays    []string // statements made under names of the session's
+	forgets   int      // DEALLOCATE ALL and the like that were sent and not answered
 	unnamed   *Statement
 	scratch   []byte
 	born      time.Time
@@ -183,7 +187,32 @@ func (c *Conn) Suits(base, set Settings) bool {
 // DISCARD ALL ran on the connection.
 func (c *Conn) Forget() {
 	c.prepared.Purge()
-	c.unnamed = nil
+	c.unnamed, c.strays = nil, nil
+}
+
+// Deallocating announces a statement that makes the server forget all prepared
+// statements. They count as forgotten from now on; the Undo takes that back.
+func (c *Conn) Deallocating() Undo {
+	d := &deallocating{c, c.prepared}
+	c.prepared = newPrepared()
+	c.strays = nil
+	c.forgets++
+	return d
+}
+
+// deallocating is a DEALLOCATE ALL or DISCARD ALL on its way.
+type deallocating struct {
+	c   *Conn
+	was *simplelru.LRU[uint64, *known]
+}
+
+// Undo is called when it failed or was ignored.
+func (d *deallocating) Undo(bool) {
+	d.c.forgets--
+	for _, st := range d.was.Values() {
+		d.c.prepared.Add(st.id, st)
+	}
+	d.c.soil(dirtStrays) // there may be more than are known
 }
 
 // Close cuts the connection; a linked session hears Lost.

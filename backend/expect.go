@@ -24,6 +24,7 @@ type origin uint8
 const (
 	forClient   origin = iota
 	forNobody          // injected: the answer is swallowed
+	forErrors          // injected: swallowed, too, but for an error
 	forInternal        // injected: the answer goes to Conn.internal
 )
 
@@ -31,8 +32,8 @@ const (
 type expectation struct {
 	kind   expectKind
 	origin origin
-	// stmt is the statement that a Parse makes, and undo is told when it
-	// was not made (or, for a Close, not closed).
+	// stmt is the statement that a Parse makes or a Close of pgroute's own
+	// ends; undo is told when that did not come about.
 	stmt *Statement
 	undo Undo
 	// alias tells which name an error must not show.

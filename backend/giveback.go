@@ -18,8 +18,13 @@ func newConn(p *pool, loop *netloop.Loop, d *dialled) *Conn {
 		PID: d.pid, Secret: d.secret, Addr: d.address,
 		pool: p, loop: loop, born: loop.Now(), tx: wire.TxIdle,
 	}
-	c.prepared, _ = simplelru.NewLRU[uint64, *Statement](maxPrepared, nil)
+	c.prepared = newPrepared()
 	return c
+}
+
+func newPrepared() *simplelru.LRU[uint64, *known] {
+	lru, _ := simplelru.NewLRU[uint64, *known](maxPrepared, nil) // fails for no size
+	return lru
 }
 
 // Unlink takes the connection from its session and gives it back to its pool:

@@ -3,6 +3,7 @@ package backend
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pgroute/pgroute/internal/cluster"
 	"github.com/pgroute/pgroute/internal/netloop"
@@ -45,8 +46,9 @@ const (
 // pool holds the connections of one Key. All of it is guarded by mu; nothing
 // is called with mu held.
 type pool struct {
-	set *Set
-	key Key
+	set    *Set
+	key    Key
+	schema *atomic.Uint64 // of the tenant
 
 	mu      sync.Mutex
 	idle    []*Conn // the last one was used last

@@ -1,15 +1,18 @@
 package backend
 
 import (
+	"slices"
+
 	"github.com/pgroute/pgroute/internal/wire"
 )
 
 // The Expect… calls say what the bytes passed to Send next ask for, in order.
 
-// ExpectQuery announces a simple Query. It ends an extended batch, too.
-func (c *Conn) ExpectQuery() {
+// ExpectQuery announces a simple Query; undo is told when it failed. It ends
+// an extended batch, too.
+func (c *Conn) ExpectQuery(undo Undo) {
 	c.unnamed = nil
-	c.push(expectation{kind: expectQuery})
+	c.push(expectation{kind: expectQuery, undo: undo})
 	c.batch = c.batch && c.stream.skipping
 }
 
@@ -59,8 +62,8 @@ func (c *Conn) ExpectBind(a *Alias) { c.pushBatch(expectation{kind: expectBind, 
 // ExpectDescribe announces a Describe; the same holds.
 func (c *Conn) ExpectDescribe(a *Alias) { c.pushBatch(expectation{kind: expectDescribe, alias: a}) }
 
-// ExpectExecute announces an Execute.
-func (c *Conn) ExpectExecute() { c.pushBatch(expectation{kind: expectExecute}) }
+// ExpectExecute announces an Execute; undo is told when it failed.
+func (c *Conn) ExpectExecute(undo Undo) { c.pushBatch(expectation{kind: expectExecute, undo: undo}) }
 
 // ExpectClose announces a Close.
 func (c *Conn) ExpectClose(undo Undo) { c.pushBatch(expectation{kind: expectClose, undo: undo}) }
@@ -119,11 +122,14 @@ func (c *Conn) EndHoldback() {
 // AppendPrepared makes sure that the server knows a statement: it adds a
 // Parse to dst, and what it expects of it, when that is needed.
 func (c *Conn) AppendPrepared(dst []byte, st *Statement) []byte {
-	if _, ok := c.prepared.Get(st.id); ok {
-		return dst
+	if k, ok := c.prepared.Get(st.id); ok {
+		if k.schema > 0 {
+			return dst
+		}
+		dst = c.appendClose(dst, st)
 	}
 	dst = wire.AppendParse(dst, st.Name, st.Tail)
-	c.pushBatch(expectation{kind: expectParse, origin: forNobody, stmt: st})
+	c.pushBatch(expectation{kind: expectParse, origin: forErrors, stmt: st})
 	return c.remember(dst, st)
 }
 
@@ -133,16 +139,23 @@ func (c *Conn) Knows(st *Statement) bool {
 	return ok
 }
 
+// Current reports whether a statement that the server has is what a Parse
+// would make now, as far as pgroute has heard of changes.
+func (c *Conn) Current(st *Statement) bool {
+	k, ok := c.prepared.Get(st.id)
+	return ok && k.schema == c.pool.schema.Load()
+}
+
 // Remember notes that a Parse of st under its own name was sent, and adds the
 // Close of a statement that makes room for it.
 func (c *Conn) remember(dst []byte, st *Statement) []byte {
 	if c.prepared.Len() >= c.pool.set.limits.Load().Prepared {
 		if _, old, ok := c.prepared.RemoveOldest(); ok {
 			dst = wire.AppendCloseStatement(dst, old.Name)
-			c.pushBatch(expectation{kind: expectClose, origin: forNobody})
+			c.pushBatch(expectation{kind: expectClose, origin: forNobody, stmt: old.Statement})
 		}
 	}
-	c.prepared.Add(st.id, st)
+	c.prepared.Add(st.id, &known{st, c.pool.schema.Load()})
 	return dst
 }
 
@@ -159,28 +172,53 @@ func (c *Conn) AppendUnnamed(dst []byte, st *Statement) []byte {
 		return dst
 	}
 	c.unnamed = st
-	c.pushBatch(expectation{kind: expectParse, origin: forNobody, stmt: st})
+	c.pushBatch(expectation{kind: expectParse, origin: forErrors, stmt: st})
 	return wire.AppendParse(dst, "", st.Tail)
 }
 
-// AppendStray makes the server know st under a client's own name, for SQL
-// that refers to it; the connection forgets such names before it is reused.
+// AppendStray makes the server know st under a client's own name, for SQL that
+// refers to it; the connection forgets such names before it is reused. An
+// error is the client's: it stands for that of the statement behind it.
 func (c *Conn) AppendStray(dst []byte, name string, st *Statement) []byte {
-	c.soil(dirtStrays)
-	c.pushBatch(expectation{kind: expectParse, origin: forNobody}) // no stmt: its failure is nobody's
-	dst = wire.AppendParse(dst, name, st.Tail)
+	return c.appendStray(dst, name, st, forErrors)
+}
+
+// AppendStraySync does so in front of a simple Query, with a Sync of its own
+// and no error: what follows gives it.
+func (c *Conn) AppendStraySync(dst []byte, name string, st *Statement) []byte {
+	dst = c.appendStray(dst, name, st, forNobody)
 	c.batch = false
 	c.push(expectation{kind: expectSync, origin: forNobody})
 	return wire.AppendEmpty(dst, wire.Sync)
 }
 
+func (c *Conn) appendStray(dst []byte, name string, st *Statement, o origin) []byte {
+	c.soil(dirtStrays)
+	if !slices.Contains(c.strays, name) {
+		c.strays = append(c.strays, name)
+	}
+	dst = wire.AppendCloseStatement(dst, name)
+	c.pushBatch(expectation{kind: expectClose, origin: forNobody})
+	dst = wire.AppendParse(dst, name, st.Tail)
+	c.pushBatch(expectation{kind: expectParse, origin: o})
+	return dst
+}
+
+// HasStray reports whether the server may have a statement under a client's
+// own name.
+func (c *Conn) HasStray(name string) bool { return slices.Contains(c.strays, name) }
+
 // AppendReparse adds a client's Parse of a statement the server has already,
 // for when only the server can tell whether it would succeed now.
 func (c *Conn) AppendReparse(dst []byte, st *Statement, undo Undo) []byte {
-	dst = wire.AppendCloseStatement(dst, st.Name)
-	c.pushBatch(expectation{kind: expectClose, origin: forNobody})
+	return c.AppendParse(c.appendClose(dst, st), st, undo)
+}
+
+// appendClose adds the Close of a statement that is to be prepared anew.
+func (c *Conn) appendClose(dst []byte, st *Statement) []byte {
+	c.pushBatch(expectation{kind: expectClose, origin: forNobody, stmt: st})
 	c.prepared.Remove(st.id)
-	return c.AppendParse(dst, st, undo)
+	return wire.AppendCloseStatement(dst, st.Name)
 }
 
 // Ask sends a query on pgroute's own behalf; only when Answered.

@@ -57,6 +57,7 @@ type Set struct {
 
 	mu      sync.Mutex
 	tenants map[tenantKey]*Tenant
+	schemas map[string]*atomic.Uint64 // by database; see Tenant.SchemaChanged
 	snap    *cluster.Snapshot
 
 	dialled, dialFailed, reused atomic.Uint64
@@ -71,7 +72,12 @@ type Tenant struct {
 	// Sequences: sessions of it ask for currval or lastval, so those that
 	// write keep their connection.
 	Sequences atomic.Bool
+	schema    *atomic.Uint64
 }
+
+// SchemaChanged says that tables may have changed: a statement prepared anew
+// from now on is not taken for one that a server has prepared before.
+func (t *Tenant) SchemaChanged() { t.schema.Add(1) }
 
 // NewSet makes a Set without connections.
 func NewSet(o Options) *Set {
@@ -79,7 +85,7 @@ func NewSet(o Options) *Set {
 	s := &Set{
 		nodes: o.Nodes, clear: o.AllowCleartext, keys: auth.NewKeyCache(), confirm: o.Confirm, suspect: o.Suspect, log: o.Logger,
 		load: make([]atomic.Int32, len(o.Nodes)),
-		ctx:  ctx, cancel: cancel, tenants: map[tenantKey]*Tenant{},
+		ctx:  ctx, cancel: cancel, tenants: map[tenantKey]*Tenant{}, schemas: map[string]*atomic.Uint64{},
 	}
 	s.limits.Store(&o.Limits)
 	return s
@@ -97,10 +103,14 @@ func (s *Set) Tenant(database, user string) *Tenant {
 	k := tenantKey{database, user}
 	t := s.tenants[k]
 	if t == nil {
-		t = &Tenant{Database: database, User: user, pools: make([]*pool, len(s.nodes))}
+		if s.schemas[database] == nil {
+			s.schemas[database] = new(atomic.Uint64)
+			s.schemas[database].Store(1)
+		}
+		t = &Tenant{Database: database, User: user, pools: make([]*pool, len(s.nodes)), schema: s.schemas[database]}
 		for i := range t.pools {
 			key := Key{Node: cluster.NodeID(i), Database: database, User: user}
-			t.pools[i] = &pool{set: s, key: key, all: map[*Conn]struct{}{}}
+			t.pools[i] = &pool{set: s, key: key, schema: t.schema, all: map[*Conn]struct{}{}}
 		}
 		s.tenants[k] = t
 	}

@@ -17,6 +17,13 @@ type Statement struct {
 	Tail []byte
 }
 
+// known is a statement that a server has, and the schema it was prepared in:
+// zero when the server has said that its result has another type now.
+type known struct {
+	*Statement
+	schema uint64
+}
+
 // Statements numbers statements and names them. All loops share one, because
 // a Conn and its statements can move to another loop.
 type Statements struct {

@@ -119,6 +119,9 @@ func (s *session) Rerun(state pg.SQLState, body []byte) bool {
 	if s.onPrimary || len(s.again) == 0 || s.link.Tx() != wire.TxIdle || s.rest > 0 {
 		return false
 	}
+	if backend.Outdated(body) {
+		return false // the client must hear of it wherever it happens
+	}
 	refused := refusedByStandby(state)
 	if !refused && !conflict(state, body) {
 		return false

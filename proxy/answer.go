@@ -1,11 +1,8 @@
 package proxy
 
 import (
-	"bytes"
-
 	"github.com/pgroute/pgroute/backend"
 	"github.com/pgroute/pgroute/internal/wire"
-	"github.com/pgroute/pgroute/router"
 )
 
 // Forward passes what the server sent on to the client (backend.Frontend). A
@@ -16,6 +13,9 @@ func (s *session) Forward(p []byte) {
 		s.link.PauseRead()
 	}
 }
+
+// PID is the number that BackendKeyData told (backend.Frontend).
+func (s *session) PID() uint32 { return s.key.pid }
 
 // ServerDrained goes on with input that the server would not take
 // (backend.Frontend).
@@ -39,6 +39,10 @@ func (s *session) Ready(tx byte) {
 	s.ends, s.excluded, s.reruns = false, 0, 0
 	if tx == wire.TxIdle {
 		s.releaseCatalog()
+		if s.state.changesSchema {
+			s.state.changesSchema = false
+			s.user.tenant.SchemaChanged()
+		}
 	}
 	if s.onPrimary {
 		s.touchedPrimary()
@@ -91,50 +95,18 @@ func (s *session) settle() {
 func (s *session) Completed(tag []byte) {
 	switch {
 	case string(tag) == "DISCARD ALL":
-		clear(s.state.named)
+		s.forgotten(true)
+		s.state.sqlNames = nil
 		s.unpin(s.state.pins)
 		s.forgetDoubts()
-		s.state.unnamed, s.state.touched = nil, s.state.touched[:0]
+		s.state.touched = s.state.touched[:0]
 		s.state.set = backend.Settings{}
 		s.learnSettings()
 	case string(tag) == "DEALLOCATE ALL":
-		clear(s.state.named)
+		s.forgotten(true)
+		s.state.sqlNames = nil
 		s.unpin(pinSQLPrepare)
-	case string(tag) == "DEALLOCATE" && s.state.dropping != "":
-		delete(s.state.named, s.state.dropping)
+	case string(tag) == "DEALLOCATE":
+		s.forgotten(false)
 	}
-	s.state.dropping = ""
-}
-
-// bringNames makes the server know, under the client's names, the
-// protocol-level statements that SQL on its way refers to: EXECUTE and
-// DEALLOCATE work on those too.
-func (s *session) bringNames(sc *router.Script, text []byte) {
-	if len(s.state.named) == 0 || s.link.InBatch() {
-		return
-	}
-	for i := range sc.Len() {
-		st := sc.Statement(i)
-		if st.Verb != router.VerbExecute && st.Verb != router.VerbDeallocate {
-			continue
-		}
-		name := identifier(st.Name.Of(text))
-		known, ok := s.state.named[name]
-		if !ok {
-			continue
-		}
-		s.w.out = s.link.AppendStray(s.w.out, name, known.st)
-		if st.Verb == router.VerbDeallocate {
-			s.state.dropping = name
-		}
-	}
-}
-
-// identifier reads a name as PostgreSQL does: quoted ones as they are, others
-// in lower case.
-func identifier(name []byte) string {
-	if len(name) > 1 && name[0] == '"' {
-		return string(bytes.ReplaceAll(name[1:len(name)-1], []byte(`""`), []byte(`"`)))
-	}
-	return string(bytes.ToLower(name))
 }

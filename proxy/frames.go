@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"slices"
+
 	"github.com/pgroute/pgroute/backend"
 	"github.com/pgroute/pgroute/internal/wire"
+	"github.com/pgroute/pgroute/router"
 )
 
 // frame passes one whole message of the client's on to the link, under the
@@ -26,7 +29,8 @@ func (s *session) frame(typ byte, msg []byte) {
 		s.passClose(msg, body)
 		return
 	case wire.Execute:
-		s.link.ExpectExecute()
+		s.passExecute(msg, body)
+		return
 	case wire.Sync:
 		s.link.ExpectSync()
 	case wire.Flush:
@@ -61,16 +65,19 @@ func (s *session) passQuery(msg, body []byte) {
 	sc := s.classify(text)
 	s.note(sc, text)
 	s.risk(sc)
-	s.bringNames(sc, text)
+	s.bringNames(sc, text, false)
 	s.state.unnamed = nil
-	s.link.ExpectQuery()
+	s.link.ExpectQuery(s.forget(sc, text))
 	s.pass(msg)
 }
 
 // passParse passes a Parse, or answers it when the server has the statement.
 func (s *session) passParse(msg, body []byte) {
 	name, tail, _ := wire.CString(body)
-	st := s.w.statement(tail)
+	st := s.w.statement(tail, s.state.scope)
+	if sc := s.classify(st.Text()); sc.Class == router.ClassSession {
+		s.bringNames(sc, st.Text(), true)
+	}
 	if len(name) == 0 {
 		s.state.unnamed = st
 		s.link.ExpectUnnamed(st, s)
@@ -87,16 +94,16 @@ func (s *session) passParse(msg, body []byte) {
 	made := &prepared{st: st, alias: backend.Alias{Server: st.Name, Client: string(name)}}
 	undo := &undoParse{s, made}
 	s.remember(undo)
-	if s.state.named == nil {
-		s.state.named = map[string]*prepared{}
-	}
-	s.state.named[made.alias.Client] = made
+	s.state.setName(made.alias.Client, made)
 	switch {
+	case slices.Contains(s.state.sqlNames, made.alias.Client):
+		s.link.ExpectParse(nil, undo)
+		s.pass(msg)
 	case !s.link.Knows(st):
 		s.w.out = s.link.AppendParse(s.w.out, st, undo)
-	case s.link.Outstanding() == 0 && s.link.Tx() != wire.TxFailed:
+	case s.link.Current(st) && s.link.Outstanding() == 0 && s.link.Tx() != wire.TxFailed:
 		s.link.AnswerLocally(wire.AppendEmpty(nil, wire.ParseComplete), undo)
-	default: // what comes before may fail: the server must answer
+	default: // it may fail now, or what comes before may: the server must answer
 		s.w.out = s.link.AppendReparse(s.w.out, st, undo)
 	}
 }
@@ -124,12 +131,20 @@ func (s *session) passBind(msg []byte, size int) {
 	portal, rest, _ := wire.CString(body)
 	name, _, _ := wire.CString(rest)
 	st, alias := s.state.find(name)
-	switch {
-	case st == nil:
+	if st == nil {
 		msg, alias = s.foreign(msg, name)
 		s.link.ExpectBind(alias)
 		s.pass(msg)
 		return
+	}
+	text := st.Text()
+	sc := s.classify(text)
+	s.note(sc, text)
+	s.risk(sc)
+	if s.bind(portal, sc, st); sc.Class == router.ClassSession {
+		s.bringNames(sc, text, true)
+	}
+	switch {
 	case len(name) == 0:
 		s.w.out = s.link.AppendUnnamed(s.w.out, st)
 		s.link.ExpectBind(nil)
@@ -139,10 +154,6 @@ func (s *session) passBind(msg []byte, size int) {
 		s.link.ExpectBind(alias)
 		s.rename(msg, size, len(portal)+1, len(name), st.Name)
 	}
-	text := st.Text()
-	sc := s.classify(text)
-	s.note(sc, text)
-	s.risk(sc)
 }
 
 // passDescribe passes a Describe.
@@ -184,6 +195,11 @@ func (s *session) passClose(msg, body []byte) {
 		undo := &undoClose{s, known}
 		s.remember(undo)
 		delete(s.state.named, known.alias.Client)
+		if s.link.HasStray(known.alias.Client) {
+			s.link.ExpectClose(undo)
+			s.pass(msg)
+			return
+		}
 		s.link.AnswerLocally(wire.AppendEmpty(nil, wire.CloseComplete), undo)
 	default:
 		msg, _ = s.foreign(msg, name)
@@ -201,7 +217,7 @@ type undoClose struct {
 // Undo brings the statement back; it may be called twice.
 func (u *undoClose) Undo(bool) {
 	if _, ok := u.s.state.named[u.alias.Client]; !ok {
-		u.s.state.named[u.alias.Client] = u.prepared
+		u.s.state.setName(u.alias.Client, u.prepared)
 	}
 }
 
@@ -257,7 +273,7 @@ func (s *session) passLarge(typ byte, size int, p []byte) {
 	case wire.Query:
 		s.sure(pinUnknownState)
 		s.risk(nil)
-		s.link.ExpectQuery()
+		s.link.ExpectQuery(nil)
 		s.pass(p)
 	case wire.FunctionCall:
 		s.sure(pinUnknownState)

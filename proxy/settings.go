@@ -97,7 +97,10 @@ func (s *session) learnSettings() {
 	if err != nil {
 		path = nil
 	}
-	s.state.path = path
+	s.state.path, s.state.scope = path, ""
+	if custom, ok := s.state.set.Get("search_path"); ok || role != d.Role {
+		s.state.scope = role + "\x00" + custom + "\x00"
+	}
 	s.facts.Serializable = get("default_transaction_isolation", d.Isolation) == "serializable"
 	s.facts.ReadOnly = isOn(get("default_transaction_read_only", onOff(d.ReadOnly)))
 	s.state.escaped = get("standard_conforming_strings", s.reported("standard_conforming_strings")) == "off"

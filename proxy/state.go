@@ -12,14 +12,20 @@ import (
 type state struct {
 	set     backend.Settings // on top of the startup settings
 	path    *router.SearchPath
+	scope   string               // role and search_path, unless they are the defaults
 	named   map[string]*prepared // protocol-level, by the client's name
 	unnamed *backend.Statement
 	// touched are settings that may have changed; their values are read back
 	// from the server when the transaction has ended.
 	touched []string
 	pins    pin
-	// dropping is the statement that a DEALLOCATE under way names.
-	dropping string
+	// sqlNames are those of PREPARE: a Parse under one of them is for the server
+	// to judge. The session is pinned.
+	sqlNames []string
+	forgets  []*forgetting // in the order they were sent
+	// changesSchema: DDL was sent in a transaction that has not ended.
+	changesSchema bool
+	bound         bound
 	// busy: pgroute itself uses the link; the client's input waits.
 	busy     bool
 	encoding router.Encoding
@@ -76,6 +82,14 @@ var pinsOf = [...]struct {
 	{router.EffectUnknownState, pinUnknownState},
 }
 
+// setName gives a statement its name with the client.
+func (st *state) setName(name string, p *prepared) {
+	if st.named == nil {
+		st.named = map[string]*prepared{}
+	}
+	st.named[name] = p
+}
+
 // prepared is a statement with its two names.
 type prepared struct {
 	st    *backend.Statement
@@ -127,10 +141,17 @@ func (st *state) soil(link *backend.Conn) {
 
 // note takes in what a statement about to be sent leaves behind.
 func (s *session) note(sc *router.Script, text []byte) {
+	if sc.Effects.Has(router.EffectDDL | router.EffectUnknownState) {
+		s.state.changesSchema = true
+		s.user.tenant.SchemaChanged()
+	}
 	if sc.Effects.Has(router.EffectCatalog) && s.holder == nil {
 		s.holder = s.w.catalogs.Hold(s.user.tenant.Database)
 	}
 	s.noteSequences(sc.Effects)
+	if sc.HasSettings() && !sc.Effects.Has(router.EffectSetting) {
+		s.noteLocal(sc, text)
+	}
 	if sc.Effects&router.SessionState == 0 {
 		return
 	}
@@ -145,6 +166,19 @@ func (s *session) note(sc *router.Script, text []byte) {
 			}
 			for _, set := range sc.Settings(sc.Statement(i)) {
 				s.touchSetting(set, text)
+			}
+		}
+	}
+}
+
+// noteLocal takes in settings for the transaction only. Of those with a class
+// the server knows the name from then on, which the session must find anywhere.
+func (s *session) noteLocal(sc *router.Script, text []byte) {
+	for i := range sc.Len() {
+		for _, set := range sc.Settings(sc.Statement(i)) {
+			name := settingName(set, text)
+			if _, known := s.state.set.Get(name); !known && backend.IsCustom(name) && set.ID != router.SettingProxy {
+				s.touch(name)
 			}
 		}
 	}

@@ -246,14 +246,22 @@ func (w *worker) gone(s *session, err error) {
 }
 
 // statement finds the prepared statement with that Parse body behind the
-// name, or makes it.
-func (w *worker) statement(tail []byte) *backend.Statement {
-	if st, ok := w.stmts.Get(unsafeString(tail)); ok {
+// name, or makes it. The same text in another scope is another statement: what
+// its names mean, and so the type of its result, may differ.
+func (w *worker) statement(tail []byte, scope string) *backend.Statement {
+	key := unsafeString(tail)
+	if scope != "" {
+		key = scope + key
+	}
+	if st, ok := w.stmts.Get(key); ok {
 		return st
 	}
 	st := w.ids.New(append([]byte(nil), tail...))
-	w.stmtSize += len(tail)
-	w.stmts.Add(unsafeString(st.Tail), st)
+	if key = unsafeString(st.Tail); scope != "" {
+		key = scope + key
+	}
+	w.stmtSize += len(key)
+	w.stmts.Add(key, st)
 	for w.stmtSize > maxStmtBytes {
 		w.stmts.RemoveOldest()
 	}

@@ -97,6 +97,10 @@ func (s *Script) Settings(st *Statement) []Setting {
 	return s.settings[from:to]
 }
 
+// HasSettings reports whether any statement touches a setting, be it for the
+// transaction only.
+func (s *Script) HasSettings() bool { return s.settingCount > 0 }
+
 // add appends a statement and gives a pointer to it, valid until the next.
 func (s *Script) add(st Statement) *Statement {
 	if s.spill == nil && s.count == inlineStatements {
