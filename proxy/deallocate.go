@@ -125,8 +125,8 @@ func (s *session) bringNames(sc *router.Script, text []byte, extended bool) {
 	}
 }
 
-// bind notes which portal stands for a statement that deallocates others.
-func (s *session) bind(portal []byte, sc *router.Script, st *backend.Statement) {
+// bindPortal notes which portal stands for a statement that deallocates others.
+func (s *session) bindPortal(portal []byte, sc *router.Script, st *backend.Statement) {
 	b := &s.state.bound
 	switch {
 	case sc.Class == router.ClassSession:

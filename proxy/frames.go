@@ -141,7 +141,7 @@ func (s *session) passBind(msg []byte, size int) {
 	sc := s.classify(text)
 	s.note(sc, text)
 	s.risk(sc)
-	if s.bind(portal, sc, st); sc.Class == router.ClassSession {
+	if s.bindPortal(portal, sc, st); sc.Class == router.ClassSession {
 		s.bringNames(sc, text, true)
 	}
 	switch {
