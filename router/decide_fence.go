@@ -35,7 +35,7 @@ type query struct {
 	eligible NodeSet // readable at all
 	ready    NodeSet // and fresh enough, as far as the snapshot knows
 	stale    bool    // an eligible one is out only by max_staleness
-	moved    bool    // an eligible one is out only by moveFence
+	moved    bool    // an eligible one is out by moveFence
 }
 
 // learn works out what a standby must have replayed, from the consistency
@@ -192,6 +192,9 @@ func (q *query) sort(n *cluster.Node) {
 		q.stale = true
 	case verdictMoved:
 		q.moved = true
+	case verdictBehind:
+		// Who waits there for the fence must not go back by going there.
+		q.moved = q.moved || q.moveUnknown && n.ID != q.sticky
 	}
 }
 

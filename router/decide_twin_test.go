@@ -219,7 +219,9 @@ func (w *twin) read(cause Cause, read bool, usable []cluster.NodeID) ruling {
 		n := w.v.Snap.Nodes[id]
 		fresh := stale < 0 || !n.FreshAt.IsZero() && w.now.Sub(n.FreshAt) <= stale
 		switch {
-		case all.ask || n.ReplayLSN < all.lsn:
+		case all.ask:
+		case n.ReplayLSN < all.lsn:
+			outByMove = outByMove || id != sticky && move.ask
 		case !fresh:
 			outByAge = true
 		case id != sticky && (move.ask || n.ReplayLSN < move.lsn):
