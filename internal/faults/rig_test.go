@@ -24,8 +24,9 @@ const limit = 30 * time.Second
 // rig is a cluster that may be harmed, with pgroute in front of it.
 type rig struct {
 	*servetest.Proxy
-	t   testing.TB
-	lab *lab.Lab
+	t     testing.TB
+	lab   *lab.Lab
+	found int // the process findBackend found last
 }
 
 // start brings up a cluster and a pgroute with "key=value" settings.
