@@ -114,7 +114,8 @@ func (s *session) runAgain(failed cluster.NodeID) {
 }
 
 // Rerun decides about an error that came before anything of the answer was
-// forwarded (backend.Frontend).
+// forwarded (backend.Frontend). What a standby that was asked for refuses is
+// what the client wanted to know.
 func (s *session) Rerun(state pg.SQLState, body []byte) bool {
 	if s.onPrimary || len(s.again) == 0 || s.link.Tx() != wire.TxIdle || s.rest > 0 {
 		return false
@@ -123,7 +124,7 @@ func (s *session) Rerun(state pg.SQLState, body []byte) bool {
 		return false // the client must hear of it wherever it happens
 	}
 	refused := refusedByStandby(state)
-	if !refused && !conflict(state, body) {
+	if refused && s.hinted || !refused && !conflict(state, body) {
 		return false
 	}
 	node := s.node

@@ -102,6 +102,7 @@ func (s *session) Completed(tag []byte) {
 		s.state.touched = s.state.touched[:0]
 		s.state.set = backend.Settings{}
 		s.learnSettings()
+		s.forgetWishes()
 	case string(tag) == "DEALLOCATE ALL":
 		s.forgotten(true)
 		s.state.sqlNames = nil

@@ -63,10 +63,15 @@ const passLimit = 16 << 10
 func (s *session) passQuery(msg, body []byte) {
 	text, _, _ := wire.CString(body)
 	sc := s.classify(text)
+	s.state.unnamed = nil
+	if hasOwn(sc) {
+		s.link.ExpectQuery(nil)
+		s.w.out = wire.AppendQuery(s.w.out, refusalSQL)
+		return
+	}
 	s.note(sc, text)
 	s.risk(sc)
 	s.bringNames(sc, text, false)
-	s.state.unnamed = nil
 	s.link.ExpectQuery(s.forget(sc, text))
 	s.pass(msg)
 }
@@ -74,13 +79,17 @@ func (s *session) passQuery(msg, body []byte) {
 // passParse passes a Parse, or answers it when the server has the statement.
 func (s *session) passParse(msg, body []byte) {
 	name, tail, _ := wire.CString(body)
-	st := s.w.statement(tail, s.state.scope)
+	st, own := s.statementFor(tail)
 	if sc := s.classify(st.Text()); sc.Class == router.ClassSession {
 		s.bringNames(sc, st.Text(), true)
 	}
 	if len(name) == 0 {
-		s.state.unnamed = st
+		s.state.unnamed, s.state.own = st, own
 		s.link.ExpectUnnamed(st, s)
+		if own != nil {
+			s.w.out = wire.AppendParse(s.w.out, "", st.Tail)
+			return
+		}
 		s.pass(msg)
 		return
 	}
@@ -91,7 +100,7 @@ func (s *session) passParse(msg, body []byte) {
 		s.rename(msg, len(msg), 0, len(name), known.st.Name)
 		return
 	}
-	made := &prepared{st: st, alias: backend.Alias{Server: st.Name, Client: string(name)}}
+	made := &prepared{st: st, alias: backend.Alias{Server: st.Name, Client: string(name)}, own: own}
 	undo := &undoParse{s, made}
 	s.remember(undo)
 	s.state.setName(made.alias.Client, made)
@@ -137,12 +146,14 @@ func (s *session) passBind(msg []byte, size int) {
 		s.pass(msg)
 		return
 	}
-	text := st.Text()
-	sc := s.classify(text)
-	s.note(sc, text)
-	s.risk(sc)
-	if s.bindPortal(portal, sc, st); sc.Class == router.ClassSession {
-		s.bringNames(sc, text, true)
+	if st != s.w.refusal { // that one does nothing
+		text := st.Text()
+		sc := s.classify(text)
+		s.note(sc, text)
+		s.risk(sc)
+		if s.bindPortal(portal, sc, st); sc.Class == router.ClassSession {
+			s.bringNames(sc, text, true)
+		}
 	}
 	switch {
 	case len(name) == 0:

@@ -11,6 +11,7 @@ import (
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/internal/wire"
 	"github.com/pgroute/pgroute/proxy/auth"
+	"github.com/pgroute/pgroute/router"
 )
 
 // login is what a session needs until its first ReadyForQuery.
@@ -21,9 +22,11 @@ type login struct {
 	database string
 	auth     *auth.ClientAuth
 	cred     auth.Credential
-	timer    *netloop.Timer
-	cancel   context.CancelFunc // of the look-up under way
-	asked    bool               // an encryption request was declined
+	// startupWish is what pgroute's own settings in the startup packet ask for.
+	startupWish router.Wish
+	timer       *netloop.Timer
+	cancel      context.CancelFunc // of the look-up under way
+	asked       bool               // an encryption request was declined
 }
 
 type loginStep uint8
@@ -239,6 +242,9 @@ func (l *login) refuse(s *session, err error) {
 func (l *login) welcome(s *session) {
 	l.step = stepWelcome
 	base, err := baseSettings(l.startup)
+	if err == nil {
+		l.startupWish, err = startupWish(l.startup, s.w.view.Snap)
+	}
 	if err != nil {
 		s.fatal(err)
 		return
@@ -310,7 +316,7 @@ func (s *session) admit(w *welcome) {
 
 // begun prepares a session for its first unit.
 func (s *session) begun(l *login) {
-	s.facts.Wish = s.w.tune.Wish
+	s.beginWishes(l.startupWish)
 	s.facts.Session.Sticky = cluster.NoNode
 	s.learnSettings()
 	s.w.catalogs.For(l.database) // has it loaded, if it is not

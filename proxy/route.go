@@ -31,7 +31,7 @@ func (s *session) judgeText(u *unit, text []byte) {
 		u.text = text
 	}
 	if sc.Hint.Present() {
-		u.Wish = s.wish(&sc.Hint, text)
+		u.Wish, u.wrong = s.wish(&sc.Hint, text), sc.Hint.Wrong.Of(text)
 	}
 	if sc.Transaction {
 		s.judgeBlock(u, sc)
@@ -120,7 +120,7 @@ func (s *session) answerHere(p []byte, u *unit) (n int, done bool) {
 	case s.lost != lostNone:
 		return s.answerLostTx(p, u)
 	}
-	return 0, false
+	return s.answerOwn(p, u)
 }
 
 // ignore drops one message, which may not be here as a whole.
@@ -156,6 +156,9 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 	if s.state.pins != 0 { // it was to be pinned, but got no connection yet
 		u.Wish.Target = router.TargetPrimary
 	}
+	if len(u.wrong) > 0 {
+		s.tellWrongHint(u)
+	}
 	now := time.Now()
 	view := s.w.load()
 	if s.excluded != 0 {
@@ -166,6 +169,7 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 		d = router.Decide(&s.facts, &flushed, view, 0, now)
 	}
 	s.w.counters.decided(d, u)
+	s.hinted = s.asksForPlace(u)
 	s.repeatable, s.atomic = u.repeatable(), u.undoable()
 	return s.act(&d, p, u)
 }
@@ -306,6 +310,9 @@ func (s *session) Take(c *backend.Conn, err *pg.Error) {
 // dealt with, and whether to go on.
 func (s *session) proceed(p []byte) (n int, more bool) {
 	if s.grant <= 0 {
+		if n, more, own := s.ownAmongBound(p); own {
+			return n, more
+		}
 		if !s.bound() && !s.grantNext(p) {
 			return 0, false
 		}

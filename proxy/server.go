@@ -87,6 +87,7 @@ type Server struct {
 	keys     *keys
 	welcomes *welcomes
 	ids      *backend.Statements
+	refusal  *backend.Statement // in place of pgroute's own statements
 	workers  []*worker
 	clients  atomic.Int64
 	draining atomic.Bool
@@ -102,6 +103,7 @@ func New(o Options) (*Server, error) {
 		counters: &Counters{}, keys: &keys{m: map[uint32]*session{}},
 		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: backend.NewStatements(),
 	}
+	s.refusal = newRefusal(s.ids)
 	s.tunables.Store(&o.Tunables)
 	for range max(1, o.Workers) {
 		w := &worker{}

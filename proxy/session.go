@@ -44,6 +44,8 @@ type session struct {
 	reruns    uint8 // times it was placed anew after a loss
 
 	facts  router.Facts
+	wishes *wishes // nil while the session has asked for nothing
+	asked  *asked  // for pgroute.lsn
 	state  state
 	req    *backend.Request
 	wait   *wait // phases waiting and held
@@ -70,6 +72,7 @@ type session struct {
 	repeatable  bool // running it twice does no harm
 	atomic      bool // it is one transaction of its own
 	onPrimary   bool // the link leads to the accepted primary
+	hinted      bool // a standby or node was asked for
 	// answeredTx is the transaction status after the last answer over the
 	// link; 0 before the first, which is that to the unit that was placed.
 	answeredTx byte

@@ -15,6 +15,8 @@ type state struct {
 	scope   string               // role and search_path, unless they are the defaults
 	named   map[string]*prepared // protocol-level, by the client's name
 	unnamed *backend.Statement
+	own     []byte // text of the unnamed statement if that is one of pgroute's own
+	owns    bool   // there were prepared statements of that kind
 	// touched are settings that may have changed; their values are read back
 	// from the server when the transaction has ended.
 	touched []string
@@ -94,6 +96,7 @@ func (st *state) setName(name string, p *prepared) {
 type prepared struct {
 	st    *backend.Statement
 	alias backend.Alias
+	own   []byte // its text if it is one of pgroute's own; st is the refusal then
 }
 
 // find gives the statement of a client's name and both names, if it has any;
@@ -163,6 +166,7 @@ func (s *session) note(sc *router.Script, text []byte) {
 		for i := range sc.Len() {
 			if sc.Statement(i).Verb == router.VerbResetAll {
 				s.state.set.All(func(name, _ string) bool { s.touch(name); return true })
+				s.forgetWishes()
 			}
 			for _, set := range sc.Settings(sc.Statement(i)) {
 				s.touchSetting(set, text)

@@ -23,6 +23,8 @@ type unit struct {
 	atomic, begins bool
 	// text is the statement if there is just one, for learning and hints.
 	text []byte
+	// wrong is the first word of a hint that means nothing.
+	wrong []byte
 }
 
 // collection says how collecting a unit ended.
@@ -154,7 +156,9 @@ func (s *session) judgeName(u *unit, name []byte) {
 	if len(name) == 0 && u.unnamed {
 		return
 	}
-	if st, _ := s.state.find(name); st != nil {
+	if text, own := s.ownText(name); own {
+		s.judgeText(u, text)
+	} else if st, _ := s.state.find(name); st != nil {
 		s.judgeText(u, st.Text())
 	}
 }

@@ -32,6 +32,7 @@ const (
 	waitFence          // a standby must catch up
 	waitHold           // there is no node
 	waitRetry          // the primary did not answer; it is tried again shortly
+	waitToken          // the primary is asked for its position
 )
 
 // retryDelay is the time between attempts to reach a primary that refuses

@@ -93,7 +93,7 @@ func baseSettings(st *wire.Startup) (backend.Settings, *pg.Error) {
 			pairs = append(pairs, name, st.Params[i+1])
 		}
 	}
-	return backend.NewSettings(pairs...), nil
+	return backend.NewSettings(withoutOwn(pairs)...), nil
 }
 
 // parseOptions reads "-c name=value" and "--name=value".
