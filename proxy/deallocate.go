@@ -54,13 +54,22 @@ func (u undoAll) Undo(failed bool) {
 	}
 }
 
+// deallocates tells the statements that forget prepared statements.
+func deallocates(v router.Verb) bool {
+	return v == router.VerbDeallocate || v == router.VerbDeallocateAll || v == router.VerbDiscardAll
+}
+
 // forget forgets what a query string about to be run deallocates; nil when
 // that is nothing.
 func (s *session) forget(sc *router.Script, text []byte) backend.Undo {
 	var all undoAll
 	for i := range sc.Len() {
+		st := sc.Statement(i)
+		if !deallocates(st.Verb) {
+			continue
+		}
 		f := &forgetting{s: s}
-		switch st := sc.Statement(i); st.Verb {
+		switch st.Verb {
 		case router.VerbDeallocateAll, router.VerbDiscardAll:
 			f.all = true
 			f.lost, s.state.named = s.state.named, nil
@@ -72,8 +81,6 @@ func (s *session) forget(sc *router.Script, text []byte) backend.Undo {
 				f.lost[name] = p
 				delete(s.state.named, name)
 			}
-		default:
-			continue
 		}
 		s.state.forgets = append(s.state.forgets, f)
 		all = append(all, f)
