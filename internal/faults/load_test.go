@@ -50,9 +50,15 @@ INSERT INTO counters SELECT c, 0 FROM generate_series(0, 99) AS c`
 func (r *rig) begin(count int, works ...work) *load {
 	r.t.Helper()
 	r.setup(schema)
+	return r.join(0, count, works...)
+}
+
+// join is begin for clients numbered from first on, the schema being there.
+func (r *rig) join(first, count int, works ...work) *load {
+	r.t.Helper()
 	l := &load{t: r.t, stop: make(chan struct{})}
 	for i := range count {
-		l.clients = append(l.clients, &client{Conn: r.Connect(r.t), id: i, work: works[i%len(works)]})
+		l.clients = append(l.clients, &client{Conn: r.Connect(r.t), id: first + i, work: works[i%len(works)]})
 	}
 	for _, c := range l.clients {
 		l.wg.Go(func() { c.run(l.stop) })
