@@ -173,8 +173,13 @@ func (s *session) touchedPrimary() {
 
 func (s *session) readStandby() {
 	s.assign(s.node)
+	now := time.Now()
+	if s.sentAt != 0 {
+		s.w.measured(s.node, time.Duration(now.UnixNano()-s.sentAt))
+		s.sentAt = 0
+	}
 	k := &s.facts.Session
-	k.Sticky, k.StickyLife, k.ReadAt = s.node, s.link.Life, time.Now()
+	k.Sticky, k.StickyLife, k.ReadAt = s.node, s.link.Life, now
 }
 
 // failUnit answers the unit at the head of the input, for which a link was

@@ -10,8 +10,12 @@ import (
 	"github.com/pgroute/pgroute/router"
 )
 
-// nodeQueries counts the units that one node answered, by the role it had.
-type nodeQueries struct{ asPrimary, asStandby atomic.Uint64 }
+// nodeQueries counts the units that one node answered, by the role it had, and
+// keeps its latency for others to read, in nanoseconds.
+type nodeQueries struct {
+	asPrimary, asStandby atomic.Uint64
+	latency              atomic.Int64
+}
 
 // countAnswer counts the answer to a unit. The first one over a link is that
 // to the unit that was placed; those after it followed where they had to, or

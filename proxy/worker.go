@@ -35,7 +35,8 @@ type worker struct {
 	// assigned counts, by node, the sessions of this worker that read there
 	// lately: what is to be expected beside what is outstanding now.
 	assigned []int32
-	unit     unit // of the decision at hand
+	fresh    router.NodeSet // nodes whose latency was measured since the last snapshot
+	unit     unit           // of the decision at hand
 	drained  chan<- struct{}
 	stmts    *simplelru.LRU[string, *backend.Statement]
 	stmtSize int // bytes of the texts in stmts
@@ -217,9 +218,10 @@ func (w *worker) follow(snap *cluster.Snapshot) {
 	for i := range snap.Nodes {
 		was := prev.Node(cluster.NodeID(i))
 		if is := &snap.Nodes[i]; was != nil && was.Exclusion != cluster.Eligible && is.Exclusion == cluster.Eligible {
-			w.view.Load[i].ReadableSince = now
+			w.recovered(is.ID, now)
 		}
 	}
+	w.fadeLatencies()
 	for s := range w.held {
 		s.tryAgain()
 	}
