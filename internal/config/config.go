@@ -58,6 +58,7 @@ type Routing struct {
 	Consistency      Consistency `toml:"consistency" reload:"yes" oneof:"eventual session proxy strong"`
 	FenceWait        Duration    `toml:"fence_wait" reload:"yes" min:"0" max:"1min"`
 	MaxStaleness     Duration    `toml:"max_staleness" reload:"yes" none:"0" min:"1ms" max:"100d"`
+	WarmUp           Duration    `toml:"warm_up" reload:"yes" none:"0" min:"10ms" max:"1h"`
 	ReadFromPrimary  Fallback    `toml:"read_from_primary" reload:"yes" oneof:"fallback always never"`
 	Prefer           string      `toml:"prefer" reload:"yes"`
 	PrimaryFunctions []string    `toml:"primary_functions"`
@@ -177,7 +178,7 @@ func Default() *Config {
 		},
 		Routing: Routing{
 			Mode: ModeSplit, Consistency: Session, FenceWait: dur(20 * time.Millisecond),
-			ReadFromPrimary: ReadFallback, CacheSize: Bytes(16 << 20),
+			WarmUp: dur(5 * time.Second), ReadFromPrimary: ReadFallback, CacheSize: Bytes(16 << 20),
 		},
 		Pool: Pool{
 			Size: 20, MaxClients: 10_000, QueueTimeout: dur(30 * time.Second),

@@ -178,6 +178,7 @@ func workers(n int) int {
 func policy(c *config.Config) *router.Policy {
 	p := &router.Policy{
 		Shadow: c.Routing.Mode == config.ModeShadow, FenceWait: c.Routing.FenceWait.Duration, Prefer: c.Routing.Prefer,
+		WarmUp: c.Routing.WarmUp.Duration,
 	}
 	switch c.Routing.ReadFromPrimary {
 	case config.ReadAlways:

@@ -60,6 +60,11 @@ func nodeFamilies() []family {
 			eachNode(func(_ *sample, n *cluster.Node) float64 { return float64(n.Weight) }), labelNode),
 		gauges("pgroute_node_outstanding_queries", "Units sent to a node and not answered yet.",
 			eachNode(func(m *sample, n *cluster.Node) float64 { return float64(m.nodes[n.ID].outstanding) }), labelNode),
+		gauges("pgroute_node_read_latency_seconds", "Moving average of reads on a standby, from having a connection to the end of the answer; absent while unknown.",
+			someNodes(func(m *sample, n *cluster.Node) (float64, bool) {
+				l := m.nodes[n.ID].latency
+				return l.Seconds(), l > 0
+			}), labelNode),
 		counters("pgroute_queries_total", "Units (a query string, or an extended batch up to Sync) that a node answered, by the role it served them in.",
 			func(m *sample, out emit) {
 				for i := range m.snap.Nodes {

@@ -61,6 +61,7 @@ type sample struct {
 type nodeSample struct {
 	outstanding          int32
 	asPrimary, asStandby uint64
+	latency              time.Duration
 	pool                 poolSum
 }
 
@@ -115,6 +116,7 @@ func (s *Sources) nodes(m *sample) []nodeSample {
 		id := cluster.NodeID(i)
 		out[i].outstanding = s.Backends.Outstanding(id)
 		out[i].asPrimary, out[i].asStandby = s.Server.Queries(id)
+		out[i].latency = s.Server.Latency(id)
 	}
 	for _, p := range m.pools {
 		sum := &out[p.Key.Node].pool
