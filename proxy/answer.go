@@ -38,6 +38,7 @@ func (s *session) Ready(tx byte) {
 	s.flight, s.active = flightNone, s.w.tick
 	s.ends, s.excluded, s.reruns = false, 0, 0
 	if tx == wire.TxIdle {
+		s.endTx()
 		s.releaseCatalog()
 		if s.state.changesSchema {
 			s.state.changesSchema = false
@@ -72,6 +73,7 @@ func (s *session) settle() {
 	if !s.atRest() {
 		return
 	}
+	s.leaveStandby()
 	if s.state.pins != 0 {
 		if s.w.draining.Load() {
 			s.fatal(errShutdown)

@@ -91,6 +91,26 @@ func (s *session) rejudge() {
 	s.forgetDoubts()
 }
 
+// leaveStandby removes the pin for want of knowledge of a session on a standby
+// that did not ask for one: its read-only transaction is over, and to stay
+// would send its writes there too. What the doubtful call may have left, a lock
+// or a setting that no text shows, goes when the connection is cleaned.
+func (s *session) leaveStandby() {
+	d := s.doubts
+	if s.onPrimary || s.state.pins != pinUnknownState || d == nil || d.certain || s.wantsStandby() {
+		return
+	}
+	s.state.soil(s.link)
+	s.unpin(pinUnknownState)
+	s.forgetDoubts()
+}
+
+// wantsStandby tells a session that set standbys or a node as its target.
+func (s *session) wantsStandby() bool {
+	t := s.facts.Wish.Target
+	return t == router.TargetStandby || t == router.TargetNode
+}
+
 // rejudgeAll looks again at the sessions of a database whose catalogue is new.
 func (w *worker) rejudgeAll(database string) {
 	for s := range w.doubtful {

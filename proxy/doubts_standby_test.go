@@ -1,0 +1,28 @@
+package proxy_test
+
+import (
+	"testing"
+
+	"github.com/pgroute/pgroute/internal/serve/servetest"
+)
+
+// TestNoDoubtKeepsASessionOnAStandby: a call of a function that no catalogue
+// knows, in a read-only transaction, must not send later writes there.
+func TestNoDoubtKeepsASessionOnAStandby(t *testing.T) {
+	p := servetest.Start(t, shared)
+	c := p.Connect(t)
+	must(t, c, "CREATE TABLE doubted (a int)")
+	must(t, c, `CREATE FUNCTION doubtful() RETURNS int LANGUAGE plpgsql AS
+		$$BEGIN EXECUTE 'SELECT 1'; RETURN 1; END$$`)
+	p.AwaitCatalog("postgres")
+	awaitStandby(t, p, c)
+	before := onStandbys(p)
+	for _, sql := range []string{"BEGIN READ ONLY", "SELECT doubtful()", "COMMIT"} {
+		must(t, c, sql)
+	}
+	if onStandbys(p) == before {
+		t.Fatal("the transaction did not run on a standby: nothing is shown")
+	}
+	must(t, c, "INSERT INTO doubted VALUES (1)")
+	must(t, c, "DROP TABLE doubted; DROP FUNCTION doubtful()")
+}
