@@ -23,6 +23,7 @@ type Counters struct {
 	shadowed                                        [actionCount]atomic.Uint64
 	reasons                                         [reasonCount]atomic.Uint64
 	states                                          [stateCount]atomic.Uint64
+	transactions                                    [txKinds]atomic.Uint64
 }
 
 // Sizes of the tables by router's enumerations.

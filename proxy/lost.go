@@ -20,6 +20,9 @@ func (s *session) risk(sc *router.Script) {
 	}
 	s.flight = max(s.flight, f)
 	s.ends = s.ends || sc != nil && sc.Transaction && ends(sc)
+	if inBlock || s.tx != txNone || sc != nil && sc.Transaction {
+		s.watch(sc, inBlock)
+	}
 }
 
 // commits reports whether a query string may end a transaction with success,
@@ -144,7 +147,7 @@ func (s *session) tellLoss(l *loss) {
 func (s *session) dropLink() {
 	s.w.set.End(s.node)
 	s.releaseCatalog()
-	s.link, s.flight, s.ends = nil, flightNone, false
+	s.link, s.flight, s.ends, s.tx = nil, flightNone, false, txNone
 	s.w.out = s.w.out[:0]
 	s.state.busy = false
 	s.state.touched = s.state.touched[:0]

@@ -73,6 +73,7 @@ type session struct {
 	atomic      bool // it is one transaction of its own
 	onPrimary   bool // the link leads to the accepted primary
 	hinted      bool // a standby or node was asked for
+	tx          txKind
 	// answeredTx is the transaction status after the last answer over the
 	// link; 0 before the first, which is that to the unit that was placed.
 	answeredTx byte

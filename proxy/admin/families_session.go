@@ -109,6 +109,12 @@ func routingFamilies() []family {
 					out(float64(m.counters.Reasons(r)), r.String())
 				}
 			}, "reason"),
+		counters("pgroute_transactions_total", "Transactions on the primary that might have written (BEGIN without READ ONLY), by what they turned out to be: standbys could have carried those that were read_only_in_fact.",
+			func(m *sample, out emit) {
+				for i, kind := range proxy.TxKinds() {
+					out(float64(m.counters.Transactions(i)), kind)
+				}
+			}, "kind"),
 		counters("pgroute_shadow_decisions_total", "In shadow mode, what would have been done with units that went to the primary.",
 			func(m *sample, out emit) {
 				for _, a := range []router.Action{router.ActionStandby, router.ActionFence} {

@@ -73,6 +73,7 @@ func TestEveryLabelIsThereFromTheStart(t *testing.T) {
 		"pgroute_node_role":             {"primary", "standby", "deposed", "unknown"},
 		"pgroute_node_excluded":         {"unreachable", "not_standby", "timeline", "foreign_system", "lag_bytes", "lag_time", "replay_unknown", "weight"},
 		"pgroute_queries_total":         {"primary", "standby"},
+		"pgroute_transactions_total":    proxy.TxKinds(),
 		"pgroute_server_connections":    {"idle", "busy", "dialing"},
 		"pgroute_holds_ended_total":     {"drained", "timeout", "refused", "full", "gone", "shutdown"},
 		"pgroute_fence_results_total":   {"known", "reached", "budget", "slow", "no_standby", "no_primary", "ask_failed", "incomparable", "closed"},
