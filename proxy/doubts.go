@@ -91,17 +91,20 @@ func (s *session) rejudge() {
 	s.forgetDoubts()
 }
 
-// leaveStandby removes the pin for want of knowledge of a session on a standby
-// that did not ask for one: its read-only transaction is over, and to stay
-// would send its writes there too. What the doubtful call may have left, a lock
-// or a setting that no text shows, goes when the connection is cleaned.
+// imagined are the pins for what a standby refuses to make, for locks that
+// exclude nobody there, and for want of knowledge.
+const imagined = pinTempTable | pinListen | pinAdvisoryLock | pinSequence | pinUnknownState
+
+// leaveStandby removes those pins of a session on a standby that did not ask
+// for one: its read-only transaction is over, and to stay would send its writes
+// there too. What a doubtful call may have left, a lock or a setting that no
+// text shows, goes when the connection is cleaned.
 func (s *session) leaveStandby() {
-	d := s.doubts
-	if s.onPrimary || s.state.pins != pinUnknownState || d == nil || d.certain || s.wantsStandby() {
+	if s.onPrimary || s.state.pins&imagined == 0 || s.wantsStandby() {
 		return
 	}
 	s.state.soil(s.link)
-	s.unpin(pinUnknownState)
+	s.unpin(imagined)
 	s.forgetDoubts()
 }
 
