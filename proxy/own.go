@@ -194,4 +194,7 @@ func (s *session) finishOwn(a *ownAnswer, u *unit, err *pg.Error) {
 		s.asked.there = false
 	}
 	s.send(a.out)
+	if s.phase == phaseIdle && s.w.draining.Load() {
+		s.fatal(errShutdown) // it waited for its token when the others were ended
+	}
 }
