@@ -38,6 +38,7 @@ type client struct {
 	sum    int // what its own rows add up to
 	next   int // key of its next row
 	wild   bool
+	wrote  bool     // in this session: another one's writes may be seen later
 	trail  []string // what the session was last asked
 }
 
@@ -127,7 +128,7 @@ func (c *client) run(stop <-chan struct{}) {
 func (c *client) connect() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	c.wild, c.trail = c.IntN(3) == 0, nil
+	c.wild, c.wrote, c.trail = c.IntN(3) == 0, false, nil
 	c.pg, err = pgx.Connect(ctx, c.dsn)
 	return err
 }
@@ -191,7 +192,7 @@ func (c *client) equal(sql string, got, want answer) {
 // expect runs a statement of which the only value, or the SQLSTATE, is known.
 func (c *client) expect(sql, want string) {
 	if a := c.sendAs(modeString, sql); a.values != want && a.state != want && a.state != "57014" {
-		c.t.Errorf("client %d: %s\ngives %s%s %s, not %s", c.id, sql, a.values, a.state, a.text, want)
+		c.t.Errorf("client %d: %s\ngives %s%s %s, not %s, after\n%s", c.id, sql, a.values, a.state, a.text, want, strings.Join(c.trail, "\n"))
 	}
 }
 
