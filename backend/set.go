@@ -201,6 +201,8 @@ func (p *pool) follow(prev, snap *cluster.Snapshot) {
 		was.Role == cluster.RoleStandby && was.Up && !is.Up:
 		p.cut(func(*Conn) bool { return true }, false)
 		p.refuseWaiting()
+	case was.ID == prev.Primary && snap.Primary == cluster.NoNode:
+		p.refuseWaiting() // to be held: it may be long until it answers
 	case is.Role == cluster.RoleStandby && is.Life != was.Life:
 		p.cut(func(c *Conn) bool { return c.Life != is.Life }, true)
 	}

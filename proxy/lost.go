@@ -95,6 +95,7 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	l := s.lossOf(c, body, err)
 	rerun := s.mayRerun(c, l, body != nil)
 	unread := s.state.busy && len(s.state.touched) > 0 && l.tx == wire.TxIdle
+	gone := s.state.goneWith(l.tx)
 	s.dropLink()
 	s.w.monitor.Suspect(c.Key.Node)
 	switch {
@@ -103,13 +104,15 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	case body != nil && deserved(wire.ErrorState(body), s.state.pins):
 		s.send(append(wire.AppendHeader(s.w.local(), wire.ErrorResponse, len(body)), body...))
 		s.finish()
-	case s.state.pins != 0:
-		s.fatal(l.fatal("the server that held state of this session (" + s.state.pins.String() + ") was lost"))
+	case gone != 0:
+		s.fatal(l.fatal("the server that held state of this session (" + gone.String() + ") was lost"))
 	case unread:
 		s.fatal(l.fatal("the server was lost before the session's settings were known"))
 	case rerun:
+		s.forgetPins()
 		s.runAgain(c.Key.Node)
 	default:
+		s.forgetPins()
 		s.tellLoss(l)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/internal/wire"
 	"github.com/pgroute/pgroute/router"
 )
 
@@ -21,6 +22,9 @@ type state struct {
 	// from the server when the transaction has ended.
 	touched []string
 	pins    pin
+	// told are the pins whose statements were answered, toldIdle those
+	// answered outside a transaction or before it.
+	told, toldIdle pin
 	// sqlNames are those of PREPARE: a Parse under one of them is for the server
 	// to judge. The session is pinned.
 	sqlNames []string
@@ -67,6 +71,34 @@ func (p pin) String() string {
 		}
 	}
 	return strings.Join(names, ",")
+}
+
+const (
+	// transactional pins stand for what is undone with the transaction that
+	// made it.
+	transactional = pinTempTable | pinListen | pinHoldCursor
+	// missed are pins for state whose loss shows where it is used: currval and
+	// lastval say that they know nothing.
+	missed = pinSequence
+)
+
+// answered notes that the client was told of all that pins it.
+func (st *state) answered(tx byte) {
+	st.told = st.pins
+	if tx == wire.TxIdle {
+		st.toldIdle = st.pins
+	}
+}
+
+// goneWith gives the pins for what the client counts on and loses with its
+// server. What was still being made it knows nothing of, and what the
+// transaction that is lost too has made is undone with it.
+func (st *state) goneWith(tx byte) pin {
+	gone := st.pins & st.told &^ missed
+	if tx != wire.TxIdle {
+		gone &^= transactional &^ st.toldIdle
+	}
+	return gone
 }
 
 // pinsOf maps what statements leave behind to reasons to stay.
@@ -130,6 +162,12 @@ func (s *session) pin(p pin) {
 func (s *session) unpin(p pin) {
 	s.w.counters.unpinned(s.state.pins & p)
 	s.state.pins &^= p
+}
+
+// forgetPins: the server with all that the session had there is gone.
+func (s *session) forgetPins() {
+	s.unpin(s.state.pins)
+	s.forgetDoubts()
 }
 
 // soil tells a connection what the session leaves on it.

@@ -172,6 +172,17 @@ func (s *session) enterHold() {
 	s.w.monitor.HoldBegan()
 }
 
+// waitsForPrimary reports whether only a change of the primary can end the
+// hold. Other snapshots come many times a second while there is none, and
+// thousands may be held.
+func (s *session) waitsForPrimary() bool {
+	w := s.wait
+	if s.phase != phaseHeld || w == nil {
+		return false
+	}
+	return w.kind == waitRetry || w.cause == router.CausePrimaryLost || w.cause == router.CauseNoPrimaryYet
+}
+
 func tooManyHeld(limit int, cause router.Cause) *pg.Error {
 	return pg.Errorf(pg.CannotConnectNow, "pgroute holds %d statements already: %s", limit, cause.Text())
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -222,8 +223,11 @@ func (w *worker) follow(snap *cluster.Snapshot) {
 		}
 	}
 	w.fadeLatencies()
-	for s := range w.held {
-		s.tryAgain()
+	moved := prev == nil || prev.Primary != snap.Primary || prev.Writes != snap.Writes
+	for _, s := range slices.Collect(maps.Keys(w.held)) {
+		if _, held := w.held[s]; held && (moved || !s.waitsForPrimary()) {
+			s.tryAgain()
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -11,7 +12,7 @@ import (
 )
 
 // slowCommit makes every commit that inserted into slow take a minute.
-const slowCommit = `CREATE TABLE t (a int); CREATE TABLE slow (a int);
+const slowCommit = `CREATE TABLE t (a int); CREATE TABLE slow (a int); CREATE SEQUENCE sq;
 CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
 CREATE CONSTRAINT TRIGGER later AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION dawdle()`
@@ -20,12 +21,14 @@ FOR EACH ROW EXECUTE FUNCTION dawdle()`
 // told of that.
 type situation struct {
 	name     string
-	before   string // answered while the primary lives
+	earlier  string // answered while the primary lives
+	before   string // the same, after that
 	inFlight string // under way when it dies
 	state    string // SQLSTATE the statement under way is answered with
 	status   byte   // transaction status that follows
 	next     string // sent when the primary is lost
 	nextErr  string // SQLSTATE of that
+	ended    bool   // the session is ended: what it counted on is gone
 
 	conn *pgx.Conn
 	done <-chan answer
@@ -48,12 +51,22 @@ func situations() []*situation {
 		{name: "settings", before: "SET application_name = 'kept'; SET search_path = pg_catalog, public", status: 'I'},
 		{name: "settings in a block", before: "SET search_path = public, pg_catalog; BEGIN; SET search_path = ''", inFlight: "SELECT pg_sleep(60)",
 			state: "40001", status: 'E'},
+		{name: "temporary table being made", inFlight: "CREATE TEMP TABLE x AS SELECT 1 FROM pg_sleep(60)", state: "08007", status: 'I'},
+		{name: "temporary table of a block", before: "BEGIN; CREATE TEMP TABLE y (a int)", status: 'T', next: "SELECT 1", nextErr: "40001"},
+		{name: "sequence", before: "SELECT nextval('sq'), currval('sq')", status: 'I'},
+		{name: "temporary table", before: "CREATE TEMP TABLE z (a int)", state: "57P01", ended: true},
+		{name: "temporary table before a block", earlier: "CREATE TEMP TABLE z (a int)", before: "BEGIN; INSERT INTO t VALUES (8)", state: "40001", ended: true},
+		{name: "lock of a block", before: "BEGIN; SELECT pg_advisory_lock(1)", state: "40001", ended: true},
+		{name: "lock and a write", before: "SELECT pg_advisory_lock(2)", inFlight: "INSERT INTO t SELECT 1 FROM pg_sleep(60)", state: "08007", ended: true},
 	}
 }
 
 // begin brings a session to where it is to be.
 func (s *situation) begin(r *rig) {
 	s.conn = r.Connect(r.t)
+	if s.earlier != "" {
+		must(r.t, s.conn, s.earlier)
+	}
 	if s.before != "" {
 		if _, err := ask(s.conn, s.before); err != nil && s.status != 'E' {
 			r.t.Fatal(err)
@@ -73,6 +86,12 @@ func (s *situation) lost(t *testing.T) {
 			t.Errorf("%s: told %v, want SQLSTATE %s", s.name, a.err, s.state)
 		}
 	}
+	if s.ended {
+		if s.done == nil && !strings.Contains(lastWords(t, s.conn), s.state) {
+			t.Errorf("%s: not told %s", s.name, s.state)
+		}
+		return
+	}
 	if got := s.conn.PgConn().TxStatus(); got != s.status {
 		t.Errorf("%s: transaction status %c, want %c", s.name, got, s.status)
 	}
@@ -85,6 +104,9 @@ func (s *situation) lost(t *testing.T) {
 
 // goesOn checks that the session is as good as new with another primary.
 func (s *situation) goesOn(t *testing.T) {
+	if s.ended {
+		return
+	}
 	if s.conn.PgConn().TxStatus() != 'I' {
 		must(t, s.conn, "ROLLBACK")
 	}
