@@ -17,7 +17,8 @@ type world struct {
 	operators []string
 	domains   []string
 	// local names the objects that a standby would carry out without an error
-	// though they act on the node or outside the database.
+	// though they act on the node or outside the database, and those that
+	// change. Neither has a place in a read-only transaction.
 	local map[string]bool
 	met   bool // the expression being made uses one of them
 }
