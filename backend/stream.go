@@ -47,9 +47,9 @@ func (c *Conn) OnData(_ *netloop.Conn, p []byte) {
 		p = s.partial
 	}
 	s.buf, s.run, s.pos = p, 0, 0
-	for s.pos < len(p) && !c.closed && c.frame() {
+	for s.pos < len(p) && !c.over() && c.frame() {
 	}
-	if !c.closed {
+	if !c.over() {
 		c.forwardTo(s.pos)
 		c.stash(p[s.pos:])
 	}
@@ -79,7 +79,7 @@ func (c *Conn) frame() bool {
 	whole := min(size, len(p))
 	s.end = s.pos + whole
 	pass := c.take(typ, p[wire.HeaderSize:whole])
-	if c.closed {
+	if c.over() {
 		return false
 	}
 	s.rest, s.drop = size-whole, !pass
@@ -154,6 +154,9 @@ func needsWhole(typ byte) bool {
 	}
 	return true
 }
+
+// over reports whether nothing more that the server sends counts.
+func (c *Conn) over() bool { return c.closed || c.lostCause != nil }
 
 // fail cuts a connection whose server cannot be understood.
 func (c *Conn) fail(err *pg.Error) {
