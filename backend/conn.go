@@ -72,7 +72,7 @@ type Conn struct {
 	Defaults Defaults
 
 	pool      *pool
-	loop      *netloop.Loop
+	loop      *netloop.Loop // nil on the way from one to another
 	net       *netloop.Conn
 	front     Frontend
 	internal  Internal

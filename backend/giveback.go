@@ -154,6 +154,9 @@ func (c *Conn) moveTo(r *Request) {
 			r.retry()
 			return
 		}
+		c.pool.mu.Lock()
+		c.loop = nil // nobody's until it arrives
+		c.pool.mu.Unlock()
 		if !r.Loop.Post(func() { c.arrive(d, r) }) {
 			d.Close()
 			c.pool.removed(c)

@@ -229,8 +229,9 @@ func (p *pool) cut(which func(*Conn) bool, idleOnly bool) {
 	for c := range p.all {
 		if which(c) {
 			c.doomed = true
-			loop := c.loop
-			loop.Post(func() { c.end(loop, idleOnly) })
+			if loop := c.loop; loop != nil {
+				loop.Post(func() { c.end(loop, idleOnly) })
+			}
 		}
 	}
 	p.idle = slices.DeleteFunc(p.idle, func(c *Conn) bool { return c.doomed })

@@ -49,7 +49,7 @@ func TestResurrectedPrimaryGetsNothingUntilRewound(t *testing.T) {
 }
 
 func TestThawedPrimaryGetsNothing(t *testing.T) {
-	r := start(t, lab.Options{Standbys: 2, Sync: true}, "health.timeout=500ms", "pool.connect_timeout=10s")
+	r := start(t, lab.Options{Standbys: 2, Sync: true}, "health.timeout=500ms", "pool.connect_timeout=10s", "workers=3")
 	l := r.begin(16, autocommit, transaction, read, simple)
 	r.freeze("primary")
 	r.awaitLost()

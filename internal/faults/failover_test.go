@@ -55,7 +55,7 @@ func (r *rig) reportGap(l *load, promoted time.Time) {
 }
 
 func TestKilledPrimaryLosesNothingThatWasAcknowledged(t *testing.T) {
-	r := start(t, lab.Options{Standbys: 2, Sync: true})
+	r := start(t, lab.Options{Standbys: 2, Sync: true}, "workers=2", "pool.size=4")
 	l := r.begin(16, autocommit, transaction, read, simple)
 	promoted := r.killAndPromote(l)
 	f := l.audit(r.direct("standby1"))

@@ -87,7 +87,7 @@ func startCut(t *testing.T, o lab.Options, overrides ...string) (*rig, []*relay)
 		relays = append(relays, r)
 		nodes = append(nodes, "host=127.0.0.1 port="+port+" name="+n.Name+" sslmode=disable")
 	}
-	overrides = append(overrides, "cluster.nodes="+strings.Join(nodes, ";"))
+	overrides = append(overrides, "workers=3", "cluster.nodes="+strings.Join(nodes, ";"))
 	return &rig{Proxy: servetest.Start(t, l, overrides...), t: t, lab: l}, relays
 }
 

@@ -23,7 +23,7 @@ func (l *load) unharmed(node *pgx.Conn) {
 }
 
 func TestReadsSurviveStandbyCrash(t *testing.T) {
-	r := start(t, lab.Options{Standbys: 2})
+	r := start(t, lab.Options{Standbys: 2}, "workers=2", "pool.size=3")
 	l := r.begin(12, read, read, autocommit)
 	r.do(r.lab.Kill, "standby1")
 	l.awaitRounds(20)
@@ -36,7 +36,7 @@ func TestReadsSurviveStandbyCrash(t *testing.T) {
 }
 
 func TestReadsSurviveFrozenStandby(t *testing.T) {
-	r := start(t, lab.Options{Standbys: 2}, "health.timeout=500ms", "health.interval=100ms")
+	r := start(t, lab.Options{Standbys: 2}, "health.timeout=500ms", "health.interval=100ms", "workers=2", "pool.size=3")
 	l := r.begin(12, read, read, autocommit)
 	r.freeze("standby1")
 	frozen := time.Now()
