@@ -32,6 +32,7 @@ type client struct {
 // load is many clients at work.
 type load struct {
 	t       testing.TB
+	rig     *rig
 	clients []*client
 	stop    chan struct{}
 	wg      sync.WaitGroup
@@ -56,7 +57,7 @@ func (r *rig) begin(count int, works ...work) *load {
 // join is begin for clients numbered from first on, the schema being there.
 func (r *rig) join(first, count int, works ...work) *load {
 	r.t.Helper()
-	l := &load{t: r.t, stop: make(chan struct{})}
+	l := &load{t: r.t, rig: r, stop: make(chan struct{})}
 	for i := range count {
 		l.clients = append(l.clients, &client{Conn: r.Connect(r.t), id: first + i, work: works[i%len(works)]})
 	}
@@ -85,14 +86,23 @@ func (l *load) awaitRounds(n int64) {
 	for i, c := range l.clients {
 		from[i] = c.rounds.Load()
 	}
-	poll(l.t, "every client has gone on", func() bool {
-		for i, c := range l.clients {
-			if c.rounds.Load() < from[i]+n {
-				return false
-			}
+	if soon(func() bool { return len(l.behind(from, n)) == 0 }) {
+		return
+	}
+	l.end() // those that are stuck give up in time
+	l.drops()
+	l.t.Fatalf("clients %v did not go on: sessions %v, pools %+v, %+v", l.behind(from, n),
+		l.rig.Server().Phases(), l.rig.Backends().Stats(), l.rig.Monitor().Stats().Switch)
+}
+
+// behind lists the clients that have not completed so many rounds more.
+func (l *load) behind(from []int64, n int64) (ids []int) {
+	for i, c := range l.clients {
+		if c.rounds.Load() < from[i]+n {
+			ids = append(ids, c.id)
 		}
-		return true
-	})
+	}
+	return ids
 }
 
 // run works until told to stop or the connection breaks.

@@ -207,15 +207,24 @@ func await(t testing.TB, done <-chan answer) answer {
 // poll waits for a condition that nothing announces.
 func poll(t testing.TB, what string, ok func() bool) {
 	t.Helper()
+	if !soon(ok) {
+		t.Fatalf("waited in vain until %s", what)
+	}
+}
+
+// soon waits for a condition that nothing announces; false when it takes too
+// long.
+func soon(ok func() bool) bool {
 	deadline := time.Now().Add(limit)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
+			return false
 		}
 		<-tick.C
 	}
+	return true
 }
 
 // awaitReader reads until a standby has served the session, whose later reads
@@ -225,6 +234,19 @@ func (r *rig) awaitReader(c *pgx.Conn) {
 	poll(r.t, "a standby serves the session", func() bool {
 		before := r.onStandbys()
 		must(r.t, c, "SELECT 1")
+		return r.onStandbys() > before
+	})
+}
+
+// awaitKnown waits until pgroute knows enough of what a read names to send it
+// to a standby.
+func (r *rig) awaitKnown(sql string) {
+	r.t.Helper()
+	poll(r.t, "what is named is known", func() bool {
+		before := r.onStandbys()
+		c := r.Connect(r.t)
+		defer c.Close(context.Background())
+		must(r.t, c, sql)
 		return r.onStandbys() > before
 	})
 }

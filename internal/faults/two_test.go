@@ -12,6 +12,7 @@ func TestTwoPgroutesFollowTheSameFailover(t *testing.T) {
 	r := start(t, lab.Options{Standbys: 2, Sync: true})
 	second := &rig{Proxy: servetest.Start(t, r.lab), t: t, lab: r.lab}
 	first := r.begin(8, autocommit, transaction, read, simple)
+	second.awaitKnown("SELECT n FROM counters") // the DDL went past it
 	other := second.join(8, 8, autocommit, transaction, read, simple)
 	promoted := r.promotion("standby1")
 	r.do(r.lab.Kill, "primary")
