@@ -20,9 +20,10 @@ build:
 demo: setup build
 	$(GO) run ./cmd/demo --pgroute bin/pgroute
 
-# go test's own lines come last.
+# One package at a time: several run clusters of their own, under load. go
+# test's own lines come last.
 test: setup lint test-portable
-	$(GO) test -race -count=1 -timeout $(TEST_TIMEOUT) ./...
+	$(GO) test -race -count=1 -p 1 -timeout $(TEST_TIMEOUT) ./...
 
 lint: fmt-check vet
 

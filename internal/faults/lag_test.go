@@ -45,12 +45,13 @@ func TestReadsLeaveAStandbyThatLagsAndReturn(t *testing.T) {
 	}
 	l.awaitRounds(2) // what was under way is answered
 	before, other := r.answered("standby2"), r.answered("standby1")
-	l.awaitRounds(20)
+	// The filler may have put standby1 beyond the limit too, for a moment.
+	poll(t, "standby1 is read", func() bool {
+		l.awaitRounds(1)
+		return r.answered("standby1") >= other+20
+	})
 	if n := r.answered("standby2") - before; n > 0 {
 		t.Errorf("the lagging standby answered %d reads", n)
-	}
-	if r.answered("standby1") == other {
-		t.Error("standby1 answered nothing either")
 	}
 	r.do(r.lab.ResumeReplay, "standby2")
 	r.awaitNode("standby2", cluster.Eligible)
