@@ -57,7 +57,7 @@ func judgedByPrefix(name string) Verdict {
 	case strings.HasPrefix(name, "pg_advisory_xact_lock"), strings.HasPrefix(name, "pg_try_advisory_xact_lock"):
 		// Advisory locks exclude only sessions of the same node: on a standby
 		// they are granted, and protect nothing.
-		return primary(ReasonAdvisoryLock, 0)
+		return primary(ReasonAdvisoryLock, EffectNode)
 	case strings.HasPrefix(name, "pg_advisory_"), strings.HasPrefix(name, "pg_try_advisory_"):
 		return primary(ReasonAdvisoryLock, EffectAdvisoryLock)
 	case strings.HasPrefix(name, "pg_stat_reset"):
@@ -124,7 +124,7 @@ func judgedTransaction(name string) Verdict {
 		"currtid", "currtid2": // follow the versions of a row under writes
 		return primary(ReasonTransactionID, 0)
 	case "pg_export_snapshot": // can be imported on the same node only
-		return primary(ReasonSnapshot, 0)
+		return primary(ReasonSnapshot, EffectNode)
 	}
 	return Verdict{}
 }

@@ -49,7 +49,7 @@ func (c *Classifier) otherCommand() {
 	case sqlscan.KwTruncate:
 		c.is(VerbTruncate, ClassWrite, ReasonDML, EffectWrite)
 	case sqlscan.KwLock:
-		c.is(VerbLock, ClassWrite, ReasonTableLock, 0)
+		c.is(VerbLock, ClassWrite, ReasonTableLock, EffectNode)
 	case sqlscan.KwCall:
 		c.is(VerbCall, ClassWrite, ReasonProcedure, EffectWrite|EffectUnknownState)
 	case sqlscan.KwDo:

@@ -45,7 +45,16 @@ const (
 	// EffectReadSequence: reads what nextval left on the server connection
 	// (currval, lastval).
 	EffectReadSequence
+	// EffectNode: counts on the node where it runs and nowhere else: locks,
+	// exported snapshots.
+	EffectNode
 )
+
+// Misplaced are the effects that a standby would let happen without a word,
+// on the wrong node or without protecting anything. What else a standby may
+// not do it refuses.
+const Misplaced = EffectAdvisoryLock | EffectSQLPrepare | EffectHoldCursor | EffectLoad |
+	EffectLargeObject | EffectUnknownState | EffectOutside | EffectNode
 
 // SessionState are the effects that stay on the server connection after the
 // transaction has ended.
@@ -55,7 +64,7 @@ const SessionState = EffectSetting | EffectTempTable | EffectListen | EffectAdvi
 var effectNames = [...]string{
 	"setting", "temporary_table", "listen", "advisory_lock", "sql_prepare",
 	"hold_cursor", "load", "sequence", "large_object", "unknown_state",
-	"ddl", "catalog", "outside", "write", "read_sequence",
+	"ddl", "catalog", "outside", "write", "read_sequence", "node",
 }
 
 // Has reports whether any of the effects in mask is present.

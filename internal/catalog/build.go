@@ -128,7 +128,7 @@ func relationVerdict(r *relationRow) router.Verdict {
 	case r.Kind == "S":
 		return needsPrimary(router.ReasonSequence, 0)
 	case r.Kind == "f":
-		return needsPrimary(router.ReasonForeign, 0)
+		return needsPrimary(router.ReasonForeign, router.EffectOutside)
 	case r.Persistence == "u":
 		return needsPrimary(router.ReasonUnlogged, 0)
 	case r.Persistence != "p":

@@ -30,8 +30,13 @@ func judgedExtension(extension, function string) (router.Verdict, bool) {
 		return needsPrimary(router.ReasonLargeObject, router.EffectLargeObject), true
 	case "pg_stat_statements", "pg_stat_kcache", "pg_stat_monitor", "pg_qualstats", "pg_wait_sampling",
 		"pg_buffercache", "pg_freespacemap", "pg_visibility", "pg_walinspect", "pageinspect", "pgrowlocks",
-		"pgstattuple", "pg_proctab", "system_stats", "sslinfo", "hypopg", "postgres_fdw", "amcheck":
+		"pgstattuple", "pg_proctab", "system_stats", "sslinfo", "postgres_fdw", "amcheck":
+		if strings.Contains(function, "reset") || strings.Contains(function, "evict") {
+			return needsPrimary(router.ReasonNodeControl, router.EffectOutside), true
+		}
 		return needsPrimary(router.ReasonNodeLocal, 0), true
+	case "hypopg": // hypothetical indexes live in the server process
+		return needsPrimary(router.ReasonNodeLocal, router.EffectUnknownState), true
 	}
 	return judgedOfExtension(extension, function)
 }
