@@ -279,6 +279,9 @@ func isFatal(body []byte) bool {
 func (c *Conn) skipToSync() {
 	skipped, ended := c.expect.untilSync()
 	for i := len(skipped) - 1; i >= 0; i-- {
+		if c.expect.superseded(&skipped[i], len(skipped)) {
+			skipped[i].undo = nil
+		}
 		c.skip(skipped[i], i == 0)
 	}
 	for range skipped {

@@ -96,6 +96,21 @@ func (e *expectations) untilSync() (before []expectation, ended bool) {
 	return e.q[e.head:], false
 }
 
+// superseded reports whether a Parse of the unnamed statement among the first n
+// requests is followed, behind those, by another one: what that made is not to
+// be taken back with the first.
+func (e *expectations) superseded(x *expectation, n int) bool {
+	if x.kind != expectParse || x.stmt != nil || x.undo == nil {
+		return false
+	}
+	for _, later := range e.q[e.head+n:] {
+		if later.kind == expectParse && later.stmt == nil && later.undo == x.undo {
+			return true
+		}
+	}
+	return false
+}
+
 // undo takes back what was assumed of all that was asked, the last first.
 func (e *expectations) undo() {
 	for i := len(e.q) - 1; i >= e.head; i-- {

@@ -68,6 +68,12 @@ func (c *Conn) ExpectExecute(undo Undo) { c.pushBatch(expectation{kind: expectEx
 // ExpectClose announces a Close.
 func (c *Conn) ExpectClose(undo Undo) { c.pushBatch(expectation{kind: expectClose, undo: undo}) }
 
+// ExpectCloseUnnamed announces a Close of the unnamed statement.
+func (c *Conn) ExpectCloseUnnamed() {
+	c.unnamed = nil
+	c.ExpectClose(nil)
+}
+
 // AnswerLocally has messages forwarded to the client when everything asked
 // before them is answered. It owns local.
 func (c *Conn) AnswerLocally(local []byte, undo Undo) {
@@ -174,6 +180,14 @@ func (c *Conn) AppendUnnamed(dst []byte, st *Statement) []byte {
 	c.unnamed = st
 	c.pushBatch(expectation{kind: expectParse, origin: forErrors, stmt: st})
 	return wire.AppendParse(dst, "", st.Tail)
+}
+
+// AppendNoUnnamed makes sure that the server has no unnamed statement, which
+// could only be another session's.
+func (c *Conn) AppendNoUnnamed(dst []byte) []byte {
+	c.unnamed = nil
+	c.pushBatch(expectation{kind: expectClose, origin: forNobody})
+	return wire.AppendCloseStatement(dst, "")
 }
 
 // AppendStray makes the server know st under a client's own name, for SQL that
