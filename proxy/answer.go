@@ -40,6 +40,7 @@ func (s *session) Ready(tx byte) {
 	s.state.answered(tx)
 	if tx == wire.TxIdle {
 		s.endTx()
+		s.opening.reset()
 		s.releaseCatalog()
 		if s.state.changesSchema {
 			s.state.changesSchema = false

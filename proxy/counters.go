@@ -17,6 +17,7 @@ type Counters struct {
 	QueueTimeouts, Holds, HoldTimeouts, HoldRefused atomic.Uint64
 	FenceWaits, Fenced, FenceMissed, LostWrites     atomic.Uint64
 	ServersLost, Reruns, Refused25006               atomic.Uint64
+	Moved, Misplaced                                atomic.Uint64
 	Pins                                            [pinCount]atomic.Uint64
 	pinned                                          [pinCount]atomic.Int64
 	decisions                                       [actionCount][causeCount]atomic.Uint64

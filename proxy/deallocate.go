@@ -157,9 +157,15 @@ func (s *session) passExecute(msg, body []byte) {
 			undo = s.forget(s.classify(st.Text()), st.Text())
 		}
 	}
+	if _, rows, ok := wire.CString(body); s.opening.stage != openNone && !(ok && allRows(rows)) {
+		s.opening.fix() // the portal stays open
+	}
 	s.link.ExpectExecute(undo)
 	s.pass(msg)
 }
+
+// allRows reports whether an Execute asks for all rows.
+func allRows(limit []byte) bool { return string(limit) == "\x00\x00\x00\x00" }
 
 // identifier reads a name as PostgreSQL does: quoted ones as they are, others
 // in lower case.

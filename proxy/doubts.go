@@ -92,8 +92,10 @@ func (s *session) rejudge() {
 }
 
 // imagined are the pins for what a standby refuses to make, for locks that
-// exclude nobody there, and for want of knowledge.
-const imagined = pinTempTable | pinListen | pinAdvisoryLock | pinSequence | pinUnknownState
+// exclude nobody there, for what a hint brought there for one statement, and
+// for want of knowledge.
+const imagined = pinTempTable | pinListen | pinAdvisoryLock | pinSequence | pinUnknownState |
+	pinSQLPrepare | pinHoldCursor | pinLoad
 
 // leaveStandby removes those pins of a session on a standby that did not ask
 // for one: its read-only transaction is over, and to stay would send its writes
@@ -105,6 +107,7 @@ func (s *session) leaveStandby() {
 	}
 	s.state.soil(s.link)
 	s.unpin(imagined)
+	s.state.sqlNames = nil
 	s.forgetDoubts()
 }
 

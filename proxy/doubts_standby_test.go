@@ -19,7 +19,8 @@ func TestNoDoubtKeepsASessionOnAStandby(t *testing.T) {
 	for _, doubtful := range []string{"SELECT doubtful()", "SELECT nextval('doubted_a_seq')"} {
 		awaitStandby(t, p, c)
 		before := onStandbys(p)
-		must(t, c, "BEGIN READ ONLY")
+		must(t, c, "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ")
+		must(t, c, "SELECT 1")
 		_, _ = c.Exec(t.Context(), doubtful) // a standby refuses some
 		must(t, c, "COMMIT")
 		if onStandbys(p) == before {

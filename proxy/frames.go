@@ -36,6 +36,11 @@ func (s *session) frame(typ byte, msg []byte) {
 	case wire.Flush:
 		s.link.ExpectFlush()
 	case wire.FunctionCall:
+		if s.misplaced(nil, nil) {
+			s.refuseQuery()
+			return
+		}
+		s.opening.fix()
 		s.risk(nil)
 		s.link.ExpectFunction()
 		s.sure(pinUnknownState)
@@ -69,6 +74,11 @@ func (s *session) passQuery(msg, body []byte) {
 		s.w.out = wire.AppendQuery(s.w.out, refusalSQL)
 		return
 	}
+	if s.misplaced(sc, text) {
+		s.refuseQuery()
+		return
+	}
+	s.follow(sc, text)
 	s.note(sc, text)
 	s.risk(sc)
 	s.bringNames(sc, text, false)
@@ -141,6 +151,11 @@ func (s *session) passBind(msg []byte, size int) {
 	name, _, _ := wire.CString(rest)
 	st, alias := s.state.find(name)
 	if st == nil {
+		if s.state.pins&(pinLargeStatement|pinSQLPrepare) != 0 {
+			s.opening.fix()
+			s.sure(pinUnknownState)
+			s.risk(nil)
+		}
 		msg, alias = s.foreign(msg, name)
 		s.link.ExpectBind(alias)
 		s.pass(msg)
@@ -149,6 +164,13 @@ func (s *session) passBind(msg []byte, size int) {
 	if st != s.w.refusal { // that one does nothing
 		text := st.Text()
 		sc := s.classify(text)
+		if s.misplaced(sc, text) {
+			s.refuseBind(portal)
+			return
+		}
+		if s.follow(sc, text); len(portal) > 0 {
+			s.opening.fix()
+		}
 		s.note(sc, text)
 		s.risk(sc)
 		if s.bindPortal(portal, sc, st); sc.Class == router.ClassSession {
@@ -200,7 +222,7 @@ func (s *session) passClose(msg, body []byte) {
 		s.pass(msg)
 	case len(name) == 0:
 		s.state.unnamed = nil
-		s.link.ExpectClose(nil)
+		s.link.ExpectCloseUnnamed()
 		s.pass(msg)
 	case known != nil:
 		undo := &undoClose{s, known}
@@ -242,10 +264,17 @@ func (s *session) rename(msg []byte, size, at, length int, name string) {
 	s.pass(body[at+length:])
 }
 
-// foreign guards the names pgroute gives statements on servers: a client that
-// uses one it never prepared must not reach another session's statement. The
-// server answers for a name it cannot have.
+// foreign guards the statements of other sessions, the unnamed one and those
+// under names that pgroute gives them on servers, from a client that uses what
+// it never prepared. The server answers for a name it cannot have. What the
+// client did prepare under such a name, and pgroute did not see, it may use.
 func (s *session) foreign(msg, name []byte) ([]byte, *backend.Alias) {
+	if len(name) == 0 {
+		if s.state.pins&pinLargeStatement == 0 {
+			s.w.out = s.link.AppendNoUnnamed(s.w.out)
+		}
+		return msg, nil
+	}
 	if !s.w.ids.Made(unsafeString(name)) {
 		return msg, nil
 	}
@@ -274,19 +303,25 @@ func (s *session) stream(p []byte) int {
 // cannot be known for sure, so it pins the session, but for a Bind whose
 // statement is known and COPY data.
 func (s *session) passLarge(typ byte, size int, p []byte) {
+	s.rest, s.drop = size-len(p), false
+	if typ != wire.Bind && isStatement(typ) && s.misplaced(nil, nil) {
+		s.refuseLarge(typ)
+		return
+	}
 	switch typ {
 	case wire.Bind:
 		s.passBind(p, size)
 	case wire.Parse:
-		s.pin(pinLargeStatement)
-		s.link.ExpectParse(nil, nil)
-		s.pass(p)
+		s.passLargeParse(size, p)
 	case wire.Query:
+		s.opening.fix()
+		s.state.unnamed = nil
 		s.sure(pinUnknownState)
 		s.risk(nil)
 		s.link.ExpectQuery(nil)
 		s.pass(p)
 	case wire.FunctionCall:
+		s.opening.fix()
 		s.sure(pinUnknownState)
 		s.risk(nil)
 		s.link.ExpectFunction()
@@ -295,5 +330,34 @@ func (s *session) passLarge(typ byte, size int, p []byte) {
 		s.pass(p)
 	}
 	s.flush()
-	s.rest = size - len(p)
+}
+
+// passLargeParse passes the beginning of a Parse that streams. The server has
+// the statement under the client's name for it.
+func (s *session) passLargeParse(size int, p []byte) {
+	name, _, _ := wire.CString(p[wire.HeaderSize:])
+	known := s.state.named[string(name)]
+	switch {
+	case len(name) == 0:
+		s.state.unnamed = nil
+		s.link.ExpectUnnamed(nil, nil)
+	case known != nil: // the server shall refuse
+		s.w.out = s.link.AppendPrepared(s.w.out, known.st)
+		s.link.ExpectRefusedParse(&known.alias)
+		s.rename(p, size, 0, len(name), known.st.Name)
+		return
+	default:
+		s.link.ExpectParse(nil, nil)
+	}
+	s.pin(pinLargeStatement)
+	s.pass(p)
+}
+
+// isStatement tells the messages that carry, or are, something to execute.
+func isStatement(typ byte) bool {
+	switch typ {
+	case wire.Query, wire.Parse, wire.FunctionCall:
+		return true
+	}
+	return false
 }

@@ -19,11 +19,16 @@ func (s *session) asksForPlace(u *unit) bool {
 	return t == router.TargetStandby || t == router.TargetNode
 }
 
+// firstTry reports whether the unit is not one that is placed anew.
+func (s *session) firstTry() bool {
+	return s.excluded == 0 && s.reruns == 0 && s.heldUntil.IsZero()
+}
+
 // tellWrongHint lets the client know that a word of a hint means nothing to
 // pgroute. The statement is routed by the words that do. A unit that is placed
 // anew is not told of again.
 func (s *session) tellWrongHint(u *unit) {
-	if s.excluded != 0 || s.reruns != 0 || !s.heldUntil.IsZero() {
+	if !s.firstTry() {
 		return
 	}
 	s.send(wire.AppendNotice(s.w.local(), pg.InvalidParameterValue, fmt.Sprintf(

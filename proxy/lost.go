@@ -94,7 +94,7 @@ func (s *session) Lost(c *backend.Conn, body []byte, err error) {
 	s.w.counters.ServersLost.Add(1)
 	l := s.lossOf(c, body, err)
 	rerun := s.mayRerun(c, l, body != nil)
-	unread := s.state.busy && len(s.state.touched) > 0 && l.tx == wire.TxIdle
+	unread := s.state.busy && len(s.state.touched) > 0 && l.tx == wire.TxIdle && s.opening.stage != openMoving
 	gone := s.state.goneWith(l.tx)
 	s.dropLink()
 	s.w.monitor.Suspect(c.Key.Node)
@@ -153,7 +153,10 @@ func (s *session) dropLink() {
 	s.link, s.flight, s.ends, s.tx = nil, flightNone, false, txNone
 	s.w.out = s.w.out[:0]
 	s.state.busy = false
-	s.state.touched = s.state.touched[:0]
+	if s.opening.stage != openMoving {
+		s.opening.reset()
+		s.state.touched = s.state.touched[:0]
+	}
 	if s.rest > 0 {
 		s.drop = true
 	}

@@ -35,6 +35,9 @@ func (s *session) txStatus() byte {
 	case lostReported:
 		return wire.TxFailed
 	}
+	if s.opening.stage == openMoving {
+		return wire.TxOpen
+	}
 	return wire.TxIdle
 }
 

@@ -39,9 +39,12 @@ func (s *session) judgeText(u *unit, text []byte) {
 	st := sc.Single()
 	u.atomic = u.atomic && st != nil && atomicVerb(st.Verb)
 	u.begins = u.begins && st != nil && st.Verb == router.VerbBegin
+	u.leaves = u.leaves || !sc.StaysOnStandby() || sc.HasSettings() && s.settingPins(sc, text)
+	u.shapes = u.shapes && onlyReads(st)
 	switch {
 	case sc.Class == router.ClassRead && s.w.learned.has(text, s.w.loop.Now()):
 		u.worsen(router.ClassWrite, router.ReasonOverride)
+		u.leaves = true
 	case sc.Class != router.ClassRead:
 		u.worsen(sc.Class, sc.Reason)
 	}
@@ -159,6 +162,12 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 	if len(u.wrong) > 0 {
 		s.tellWrongHint(u)
 	}
+	switch {
+	case s.opening.stage == openMoving:
+		s.place(u)
+	case u.Block != router.BlockNone && u.leaves:
+		u.Block = router.BlockPrimary // begun and used in one batch
+	}
 	now := time.Now()
 	view := s.w.load()
 	if s.excluded != 0 {
@@ -171,6 +180,11 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 	s.w.counters.decided(d, u)
 	s.hinted = s.asksForPlace(u)
 	s.repeatable, s.atomic = u.repeatable(), u.undoable()
+	if s.opening.stage == openMoving {
+		s.repeatable, s.atomic = false, false
+	} else if s.hinted && u.effects.Has(router.Misplaced) && !s.wantsStandby() && d.Action != router.ActionPrimary && s.firstTry() {
+		s.tellLeavesNothing()
+	}
 	return s.act(&d, p, u)
 }
 
@@ -251,6 +265,8 @@ func (s *session) prepare() bool {
 		c.Bring(s.state.set, &brought{s})
 	case s.state.pins&pinSequence != 0 && !c.SequencesOf(s.number()):
 		c.ForgetSequences(&brought{s})
+	case s.opening.stage == openMoving:
+		s.beginAgain()
 	case s.lost == lostReported:
 		s.failTx()
 	default:
@@ -313,6 +329,12 @@ func (s *session) proceed(p []byte) (n int, more bool) {
 		if n, more, own := s.ownAmongBound(p); own {
 			return n, more
 		}
+		switch s.relocate(p) {
+		case waitsHere:
+			return 0, false
+		case leftHere:
+			return 0, true
+		}
 		if !s.bound() && !s.grantNext(p) {
 			return 0, false
 		}
@@ -335,11 +357,11 @@ func (s *session) proceed(p []byte) (n int, more bool) {
 		s.finish()
 		return 0, false
 	case len(p) >= size:
-	case size <= maxUnit || len(p) < streamHead:
+	case size <= s.unitLimit() || len(p) < streamHead:
 		return 0, false
 	default:
 		s.passLarge(typ, size, p)
-		return len(p), true
+		return len(p), s.phase != phaseClosing
 	}
 	if err := shape(typ, p[wire.HeaderSize:size]); err != nil {
 		s.fatal(err)

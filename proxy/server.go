@@ -88,9 +88,11 @@ type Server struct {
 	welcomes *welcomes
 	ids      *backend.Statements
 	refusal  *backend.Statement // in place of pgroute's own statements
-	workers  []*worker
-	clients  atomic.Int64
-	draining atomic.Bool
+	// misplacement stands for what may not run on a standby.
+	misplacement *backend.Statement
+	workers      []*worker
+	clients      atomic.Int64
+	draining     atomic.Bool
 
 	ctx        context.Context
 	background sync.WaitGroup
@@ -103,7 +105,7 @@ func New(o Options) (*Server, error) {
 		counters: &Counters{}, keys: &keys{m: map[uint32]*session{}},
 		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: backend.NewStatements(),
 	}
-	s.refusal = newRefusal(s.ids)
+	s.refusal, s.misplacement = newRefusal(s.ids), newMisplaced(s.ids)
 	s.tunables.Store(&o.Tunables)
 	for range max(1, o.Workers) {
 		w := &worker{}

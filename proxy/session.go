@@ -74,6 +74,7 @@ type session struct {
 	onPrimary   bool // the link leads to the accepted primary
 	hinted      bool // a standby or node was asked for
 	tx          txKind
+	opening     opening
 	// answeredTx is the transaction status after the last answer over the
 	// link; 0 before the first, which is that to the unit that was placed.
 	answeredTx byte
@@ -153,7 +154,7 @@ func (s *session) limitInput() {
 	if s.phase == phaseClosing {
 		return
 	}
-	full := len(s.in) >= maxInput && s.phase != phaseIdle && s.phase != phaseStartup
+	full := len(s.in) >= 2*s.unitLimit() && s.phase != phaseIdle && s.phase != phaseStartup
 	busy := s.link != nil && s.link.Congested()
 	switch {
 	case full || busy:
@@ -265,6 +266,7 @@ func (s *session) leave() {
 	s.releaseCatalog()
 	s.forgetDoubts()
 	s.assign(cluster.NoNode)
+	s.opening.reset()
 	link := s.link
 	if link == nil {
 		return

@@ -101,7 +101,9 @@ func (s *session) learnSettings() {
 	if custom, ok := s.state.set.Get("search_path"); ok || role != d.Role {
 		s.state.scope = role + "\x00" + custom + "\x00"
 	}
-	s.facts.Serializable = get("default_transaction_isolation", d.Isolation) == "serializable"
+	isolation := get("default_transaction_isolation", d.Isolation)
+	s.facts.Serializable = isolation == "serializable"
+	s.state.stable = isolation != "read committed" && isolation != "read uncommitted"
 	s.facts.ReadOnly = isOn(get("default_transaction_read_only", onOff(d.ReadOnly)))
 	s.state.escaped = get("standard_conforming_strings", s.reported("standard_conforming_strings")) == "off"
 	s.state.encoding = encodingOf(get("client_encoding", s.reported("client_encoding")))

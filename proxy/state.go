@@ -37,6 +37,8 @@ type state struct {
 	encoding router.Encoding
 	// escaped: standard_conforming_strings is off.
 	escaped bool
+	// stable: by default all statements of a transaction see what the first saw.
+	stable bool
 }
 
 // pin is a set of reasons for a session to keep its server connection.

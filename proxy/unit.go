@@ -21,6 +21,9 @@ type unit struct {
 	// atomic: outside a block the unit is one transaction of its own.
 	// begins: all it does is to open a block.
 	atomic, begins bool
+	// leaves: a read-only transaction on a standby cannot carry all of it out
+	// there. shapes: all it does is to make its transaction read only.
+	leaves, shapes bool
 	// text is the statement if there is just one, for learning and hints.
 	text []byte
 	// wrong is the first word of a hint that means nothing.
@@ -39,19 +42,20 @@ const (
 
 // collect reads the unit at the start of p and judges it.
 func (s *session) collect(p []byte, u *unit) (collection, *pg.Error) {
-	*u = unit{Unit: router.Unit{Class: router.ClassRead, Reason: router.ReasonRead}, atomic: true, begins: true}
+	*u = unit{Unit: router.Unit{Class: router.ClassRead, Reason: router.ReasonRead}, atomic: true, begins: true, shapes: true}
+	limit := s.unitLimit()
 	for u.size < len(p) {
 		typ, size, ok := wire.Header(p[u.size:])
 		switch {
 		case !ok:
-			return short(u.size, len(p)), nil
+			return short(len(p), limit), nil
 		case !knownType(typ):
 			return malformed, pg.Fatalf(pg.ProtocolViolation, "invalid frontend message type %d", typ)
 		case size < 0:
 			return malformed, pg.Fatalf(pg.ProtocolViolation, "invalid message length")
 		case u.size > 0 && (typ == wire.Query || typ == wire.FunctionCall || typ == wire.Terminate):
 			return collected, nil // a batch that nobody ended
-		case u.size+size > maxUnit:
+		case u.size+size > limit:
 			return tooLarge, nil
 		case len(p)-u.size < size:
 			return incomplete, nil
@@ -67,14 +71,23 @@ func (s *session) collect(p []byte, u *unit) (collection, *pg.Error) {
 			return collected, nil
 		}
 	}
-	return short(u.size, len(p)), nil
+	return short(len(p), limit), nil
 }
 
-func short(size, have int) collection {
-	if have >= maxUnit {
+func short(have, limit int) collection {
+	if have >= limit {
 		return tooLarge
 	}
 	return incomplete
+}
+
+// unitLimit is the size in bytes up to which a unit is kept to be looked at.
+// What comes in a transaction on a standby cannot go elsewhere unseen.
+func (s *session) unitLimit() int {
+	if s.link != nil && !s.onPrimary && s.opening.stage != openNone {
+		return maxBoundUnit
+	}
+	return maxUnit
 }
 
 // knownType tells the messages a client may send after startup.
@@ -140,7 +153,7 @@ func (s *session) judge(u *unit, typ byte, body []byte) {
 	case wire.Execute:
 		u.executes = true
 	case wire.FunctionCall:
-		u.executes, u.atomic, u.begins = true, false, false
+		u.executes, u.atomic, u.begins, u.leaves, u.shapes = true, false, false, true, false
 		u.worsen(router.ClassUnknown, router.ReasonUnknownStatement)
 		u.effects |= router.EffectUnknownState
 	}
@@ -173,7 +186,7 @@ func (u *unit) repeatable() bool {
 // nothing of the unit behind: not when it may act outside the database or on
 // the session.
 func (u *unit) undoable() bool {
-	return u.atomic && u.whole() && u.effects&^router.EffectWrite == 0
+	return u.atomic && u.whole() && u.effects&^(router.EffectWrite|router.EffectNode) == 0
 }
 
 // whole reports whether the unit is all there and will be answered.

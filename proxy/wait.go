@@ -296,6 +296,7 @@ func (s *session) noConnection(err *pg.Error) {
 // answerError answers a unit that was not sent with an error of pgroute's.
 func (s *session) answerError(u *unit, err *pg.Error, tx byte) {
 	s.w.counters.failed(err.State, 1)
+	tx = s.loseMoving(tx)
 	s.excluded, s.reruns, s.heldUntil = 0, 0, time.Time{}
 	e := *err
 	e.Severity = pg.SeverityError

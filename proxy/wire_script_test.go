@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,8 @@ import (
 //	expect-route standby|primary where all units since the last such line ran
 //	mask "regexp"                replaces what matches in all messages
 //
-// A word in double quotes is read as in Go; @1000 stands for 1000 letters.
+// A word in double quotes is read as in Go; @1000 stands for 1000 letters, and
+// so does @{1000} in quotes.
 type script struct {
 	name  string
 	steps []step
@@ -113,6 +115,16 @@ func parseStep(at, line string) (step, error) {
 
 var verbs = []string{"connect", "send", "until", "eof", "close", "cancel", "primary", "await", "expect-route", "mask"}
 
+var repeated = regexp.MustCompile(`@\{(\d+)\}`)
+
+// expand replaces @{n} by n letters.
+func expand(text string) string {
+	return repeated.ReplaceAllStringFunc(text, func(m string) string {
+		n, _ := strconv.Atoi(m[2 : len(m)-1]) // only digits
+		return strings.Repeat("x", n)
+	})
+}
+
 // splitWords reads blank-separated words.
 func splitWords(line string) ([]word, error) {
 	var words []word
@@ -126,7 +138,7 @@ func splitWords(line string) ([]word, error) {
 			if err != nil {
 				return nil, err
 			}
-			words = append(words, word{text, true})
+			words = append(words, word{expand(text), true})
 			line = line[len(quoted):]
 			continue
 		}

@@ -56,8 +56,8 @@ type worker struct {
 // Sizes in bytes.
 const (
 	maxUnit       = 64 << 10 // a larger unit goes to the primary and streams
-	maxInput      = 2 * maxUnit
-	bufferSize    = 2 << 10 // first size of a session's buffer
+	maxBoundUnit  = 1 << 20  // the same in a transaction on a standby, which may be bound to it
+	bufferSize    = 2 << 10  // first size of a session's buffer
 	maxPooled     = 16 << 10
 	pooledBuffers = 64
 	maxStmtBytes  = 16 << 20 // texts of prepared statements kept per worker

@@ -43,6 +43,15 @@ func AppendParse(dst []byte, name string, tail []byte) []byte {
 	return finish(append(dst, tail...), at)
 }
 
+// AppendBindPlain adds a Bind of a statement without parameters, with results
+// as text.
+func AppendBindPlain(dst []byte, portal, statement string) []byte {
+	dst = AppendHeader(dst, Bind, len(portal)+len(statement)+8)
+	dst = append(append(dst, portal...), 0)
+	dst = append(append(dst, statement...), 0)
+	return append(dst, 0, 0, 0, 0, 0, 0)
+}
+
 // AppendCloseStatement adds a Close of a prepared statement.
 func AppendCloseStatement(dst []byte, name string) []byte {
 	dst, at := begin(dst, Close)

@@ -76,6 +76,8 @@ func stateFamilies() []family {
 		total("pgroute_fences_missed_total", "Reads for which no standby caught up in time.", func(c *all) count { return &c.FenceMissed }),
 		total("pgroute_reruns_total", "Reads run again elsewhere after a standby failed or refused them.", func(c *all) count { return &c.Reruns }),
 		total("pgroute_standby_refusals_total", "Statements taken for reads that a standby refused; they were run again on the primary.", func(c *all) count { return &c.Refused25006 }),
+		total("pgroute_transactions_moved_total", "Transactions begun again on another server, where their next statement belonged.", func(c *all) count { return &c.Moved }),
+		total("pgroute_misplaced_refused_total", "Statements refused because they came in a read-only transaction bound to a standby and would have acted there.", func(c *all) count { return &c.Misplaced }),
 		gauge("pgroute_learned_statements", "Texts that standbys refused and that go to the primary for a while.", readLearned),
 	}
 }

@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/internal/pg"
+	"github.com/pgroute/pgroute/internal/wire"
+	"github.com/pgroute/pgroute/router"
+)
+
+// A read-only transaction that is bound to a standby (it has read under
+// REPEATABLE READ, or has cursors or savepoints) cannot move any more. What the
+// standby refuses by itself may go there; what it would let happen on the wrong
+// node without a word is refused in the statement's place. Only who asked for
+// the standby gets what they asked for.
+
+const (
+	misplacedMessage = "this would act on a standby, where it protects or changes nothing"
+	misplacedHint    = "The transaction has read on a standby and cannot move to the primary any more. " +
+		"Do this before its first query, or begin it with the hint /* pgroute: primary */."
+	misplacedSQL = `DO $pgroute$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '` + misplacedMessage +
+		`', HINT = '` + misplacedHint + `'; END$pgroute$`
+)
+
+// newMisplaced makes the statement that stands for all that is refused.
+func newMisplaced(ids *backend.Statements) *backend.Statement {
+	return ids.New(append([]byte(misplacedSQL), 0, 0, 0))
+}
+
+// misplaced reports whether what is about to be sent would be done unnoticed
+// on the wrong node; nil is something unknown.
+func (s *session) misplaced(sc *router.Script, text []byte) bool {
+	if s.onPrimary || s.hinted || s.wantsStandby() {
+		return false
+	}
+	if tx := s.link.Tx(); tx == wire.TxFailed || tx == wire.TxIdle && s.opening.stage == openNone {
+		return false
+	}
+	if sc == nil {
+		return true
+	}
+	if sc.Hint.Target == router.TargetStandby || sc.Hint.Target == router.TargetNode {
+		return false
+	}
+	return sc.Effects.Has(router.Misplaced) || sc.HasSettings() && s.settingPins(sc, text)
+}
+
+// settingPins reports whether a statement changes a setting that cannot be
+// brought to another server, and so would pin the session.
+func (s *session) settingPins(sc *router.Script, text []byte) bool {
+	for i := range sc.Len() {
+		st := sc.Statement(i)
+		if !st.Effects.Has(router.EffectSetting) {
+			continue
+		}
+		for _, set := range sc.Settings(st) {
+			if set.Form == router.FormCharacteristics {
+				continue
+			}
+			if name := settingName(set, text); name == "" || name == "seed" || set.ID == router.SettingSessionAuthorization {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuseQuery sends the refusal in place of a simple Query.
+func (s *session) refuseQuery() {
+	s.w.counters.Misplaced.Add(1)
+	s.link.ExpectQuery(nil)
+	s.w.out = wire.AppendQuery(s.w.out, misplacedSQL)
+}
+
+// refuseBind makes the client's portal one of the refusal.
+func (s *session) refuseBind(portal []byte) {
+	s.w.counters.Misplaced.Add(1)
+	st := s.w.misplacement
+	s.w.out = s.link.AppendPrepared(s.w.out, st)
+	s.link.ExpectBind(nil)
+	s.w.out = wire.AppendBindPlain(s.w.out, string(portal), st.Name)
+	s.drop = s.rest > 0
+}
+
+// refuseLarge refuses a message that is too long to be kept; the rest of it is
+// dropped. A Parse has no answer that could fail it, so that ends the session.
+func (s *session) refuseLarge(typ byte) {
+	if typ == wire.Parse {
+		s.fatal(pg.Errorf(pg.FeatureNotSupported, misplacedMessage+": a statement of more than %d bytes is not looked into", maxBoundUnit).
+			WithHint(misplacedHint))
+		return
+	}
+	s.refuseQuery()
+	s.drop = true
+}
+
+// tellLeavesNothing lets the client know that what a statement leaves behind on
+// a standby ends with it. A hint is good for one statement; to stay on the
+// standby for the sake of it would send everything else there too.
+func (s *session) tellLeavesNothing() {
+	s.send(wire.AppendNotice(s.w.local(), pg.FeatureNotSupported,
+		"pgroute keeps no session on a standby for the sake of a hint: what this statement leaves behind ends with its transaction; "+
+			"SET pgroute.role = standby keeps the session there"))
+}
