@@ -54,7 +54,7 @@ func (c *Conn) Abort() {
 // Release gives back a connection that is linked to nobody.
 func (c *Conn) Release() {
 	switch {
-	case c.closed:
+	case c.closed || !c.net.Open(): // OnClose was or will be called
 	case !c.Answered() || c.stream.copyIn:
 		c.draining = true // drained goes on
 	case c.cancels > 0:

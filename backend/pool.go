@@ -83,11 +83,13 @@ func (p *pool) acquire(r *Request) *Conn {
 	return nil
 }
 
-// takeIdleLocked removes the idle connection used last that suits.
+// takeIdleLocked removes the idle connection used last that suits. One of this
+// loop may have ended already and be about to be removed; what another loop
+// has is looked at there.
 func (p *pool) takeIdleLocked(r *Request, sameLoop bool) *Conn {
 	for i := len(p.idle) - 1; i >= 0; i-- {
 		c := p.idle[i]
-		if sameLoop == (c.loop == r.Loop) && c.suits(r) {
+		if sameLoop == (c.loop == r.Loop) && (!sameLoop || c.net.Open()) && c.suits(r) {
 			p.idle = slices.Delete(p.idle, i, i+1)
 			return c
 		}
