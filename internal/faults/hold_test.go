@@ -36,7 +36,7 @@ func TestHeldWritesAreBounded(t *testing.T) {
 	r.do(r.lab.Kill, "primary")
 	r.awaitLost()
 	held := []<-chan answer{async(t, conns[0], "INSERT INTO t VALUES (1)"), async(t, conns[1], "INSERT INTO t VALUES (1)")}
-	r.awaitPhase("held", 2)
+	r.awaitPhase("held", 2, held...)
 	mustFail(t, conns[2], "INSERT INTO t VALUES (1)", "57P03")
 	r.do(r.lab.Promote, "standby1")
 	for _, h := range held {
@@ -57,11 +57,11 @@ func TestHeldWriteOfAClientThatLeftIsNotExecuted(t *testing.T) {
 	gone, stays := r.Connect(t), r.Connect(t)
 	r.do(r.lab.Kill, "primary")
 	r.awaitLost()
-	async(t, gone, "INSERT INTO t VALUES (1)")
+	leaves := async(t, gone, "INSERT INTO t VALUES (1)")
 	held := async(t, stays, "INSERT INTO t VALUES (2)")
-	r.awaitPhase("held", 2)
+	r.awaitPhase("held", 2, leaves, held)
 	_ = gone.PgConn().Conn().Close()
-	r.awaitPhase("held", 1)
+	r.awaitPhase("held", 1, leaves, held)
 	r.do(r.lab.Promote, "standby1")
 	if a := await(t, held); a.err != nil {
 		t.Error(a.err)
@@ -79,7 +79,7 @@ func TestHeldWriteCanBeCancelled(t *testing.T) {
 	r.do(r.lab.Kill, "primary")
 	r.awaitLost()
 	held := async(t, c, "INSERT INTO t VALUES (1)")
-	r.awaitPhase("held", 1)
+	r.awaitPhase("held", 1, held)
 	if err := c.PgConn().CancelRequest(t.Context()); err != nil {
 		t.Fatal(err)
 	}

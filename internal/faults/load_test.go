@@ -89,10 +89,10 @@ func (l *load) awaitRounds(n int64) {
 	if soon(func() bool { return len(l.behind(from, n)) == 0 }) {
 		return
 	}
+	stuck, report := l.behind(from, n), l.rig.report(nil)
 	l.end() // those that are stuck give up in time
 	l.drops()
-	l.t.Fatalf("clients %v did not go on: sessions %v, pools %+v, %+v", l.behind(from, n),
-		l.rig.Server().Phases(), l.rig.Backends().Stats(), l.rig.Monitor().Stats().Switch)
+	l.t.Fatalf("clients %v did not go on: %s", stuck, report)
 }
 
 // behind lists the clients that have not completed so many rounds more.

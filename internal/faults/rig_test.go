@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -266,10 +267,32 @@ func (r *rig) onStandbys() uint64 {
 	return n
 }
 
-// awaitPhase waits until that many sessions are in a phase.
-func (r *rig) awaitPhase(phase string, n int64) {
+// awaitPhase waits until that many sessions are in a phase. underWay are the
+// statements that are to bring them there; one that is answered does not.
+func (r *rig) awaitPhase(phase string, n int64, underWay ...<-chan answer) {
 	r.t.Helper()
-	poll(r.t, fmt.Sprintf("%d sessions are %s", n, phase), func() bool { return r.Server().Phases()[phase] == n })
+	if !soon(func() bool { return r.Server().Phases()[phase] == n }) {
+		r.t.Fatalf("waited in vain until %d sessions are %s; %s", n, phase, r.report(underWay))
+	}
+}
+
+// report tells what there is to know when something hangs.
+func (r *rig) report(underWay []<-chan answer) string {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var b strings.Builder
+	for i, done := range underWay {
+		select {
+		case a := <-done:
+			fmt.Fprintf(&b, "statement %d was answered %q %v; ", i, a.value, a.err)
+		default:
+			fmt.Fprintf(&b, "statement %d is under way; ", i)
+		}
+	}
+	busy, _ := r.Server().Sessions(ctx, 100)
+	fmt.Fprintf(&b, "phases %v, busy sessions %+v, pools %+v, switch %+v, snapshot %+v", r.Server().Phases(), busy,
+		r.Backends().Stats(), r.Monitor().Stats().Switch, r.Monitor().Snapshot())
+	return b.String()
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -61,7 +61,7 @@ func TestReadsGoOnWhileThereIsNoPrimary(t *testing.T) {
 	}
 	// What the writer has seen, nobody can tell now: its read waits for that.
 	late := async(t, writer, "SELECT count(*) FROM kept WHERE a = 8")
-	r.awaitPhase("held", 1)
+	r.awaitPhase("held", 1, late)
 	r.do(r.lab.Promote, "standby1")
 	if a := await(t, late); a.err != nil {
 		t.Errorf("the read that waited: %v", a.err)
