@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,17 +138,22 @@ func awaitGone(ctx context.Context, dataDir string) error {
 
 // killAll kills every process of a data directory the way a crash does: nobody
 // gets to write, reply or clean up. The postmaster is stopped first, so that it
-// can neither start new children nor notice the death of the old ones.
+// can neither start new children nor notice the death of the old ones. When it
+// returns, their sockets are closed: a dying process is no server any more
+// some time before that, and what a client sends meanwhile is still taken in.
 func killAll(ctx context.Context, dataDir string) error {
 	if pid := runningPID(dataDir); pid != 0 {
 		syscall.Kill(pid, syscall.SIGSTOP)
 	}
+	dying := map[int]bool{}
 	return poll(ctx, func() (bool, error) {
 		pids, err := serverProcesses(dataDir)
 		for _, pid := range pids {
+			dying[pid] = true
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		return len(pids) == 0, err
+		maps.DeleteFunc(dying, func(pid int, _ bool) bool { return exited(pid) })
+		return len(pids)+len(dying) == 0, err
 	})
 }
 

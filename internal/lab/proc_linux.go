@@ -48,6 +48,14 @@ func isServer(pid int, dataDir string) bool {
 	return err == nil && string(bytes.TrimSpace(comm)) == "postgres"
 }
 
+// exited reports whether a PostgreSQL process has ended and given up all it
+// had: it is gone, or a zombie, or its number is another's by now.
+func exited(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	return err != nil || !bytes.Contains(stat, []byte("(postgres) ")) ||
+		bytes.Contains(stat, []byte("(postgres) Z")) || bytes.Contains(stat, []byte("(postgres) X"))
+}
+
 // commandLine returns the arguments of a process, separated by spaces, or "".
 func commandLine(pid int) string {
 	args, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))

@@ -43,6 +43,12 @@ func isServer(pid int, dataDir string) bool {
 	return strings.Contains(line, "postgres") && strings.Contains(line, dataDir)
 }
 
+// exited reports whether a process has ended: it is gone or a zombie.
+func exited(pid int) bool {
+	out, err := exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
+	return err != nil || strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+}
+
 // commandLine returns the arguments of a process, or "".
 func commandLine(pid int) string {
 	out, err := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()

@@ -114,7 +114,8 @@ func (p *Proxy) Shutdown() <-chan struct{} {
 	return p.done
 }
 
-// Await waits until a published snapshot satisfies a condition.
+// Await waits until a published snapshot satisfies a condition, and the event
+// loops decide by it or a newer one.
 func (p *Proxy) Await(what string, ok func(*cluster.Snapshot) bool) {
 	p.t.Helper()
 	met := make(chan struct{}, 1)
@@ -126,12 +127,15 @@ func (p *Proxy) Await(what string, ok func(*cluster.Snapshot) bool) {
 			}
 		}
 	})
-	defer stop()
 	select {
 	case <-met:
 	case <-time.After(readyLimit):
 		p.t.Fatalf("waited in vain until %s: %+v", what, p.Monitor().Snapshot())
 	}
+	stop() // everybody has been told of the snapshot then
+	ctx, cancel := context.WithTimeout(context.Background(), readyLimit)
+	defer cancel()
+	p.Server().Workers(ctx) // answered behind the snapshot
 }
 
 // DSN is a connection string of a user through pgroute.
