@@ -241,15 +241,19 @@ func (r *Request) Cancel() (reusable bool) {
 }
 
 // failed ends a dial that gave no connection. The request that caused it is
-// told, unless it has been served meanwhile; when no connection is left that
-// could serve the others, so are they.
+// told; if that has been served meanwhile, the one that the dial was left to.
+// When no connection is left that could serve the others, so are they.
 func (p *pool) failed(cause *Request, err *pg.Error) {
 	p.mu.Lock()
 	p.total--
 	var told []*Request
 	full := err.State == pg.TooManyConnections && p.total > 0
-	if i := slices.Index(p.waiters, cause); i >= 0 && !full {
-		told = append(told, cause)
+	i := slices.Index(p.waiters, cause)
+	if dialing := p.total - len(p.all); i < 0 && dialing < len(p.waiters) {
+		i = 0
+	}
+	if i >= 0 && !full {
+		told = append(told, p.waiters[i])
 		p.waiters = slices.Delete(p.waiters, i, i+1)
 	}
 	if p.total == 0 {

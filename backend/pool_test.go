@@ -1,6 +1,10 @@
 package backend
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pgroute/pgroute/internal/pg"
+)
 
 // TestAnEndedConnectionIsNotGiven: a loop that has seen the end of a
 // connection tells the pool of it after the batch. What comes in the same
@@ -22,5 +26,26 @@ func TestAnEndedConnectionIsNotGiven(t *testing.T) {
 	p.idle = append(p.idle, c)
 	if p.takeIdleLocked(r, true) != nil {
 		t.Error("a connection that has ended was given to a session")
+	}
+}
+
+// TestAFailedDialIsToldToWhomItWasLeft: one who relies on the dial of another,
+// who needs it no more, would wait until a connection is given back.
+func TestAFailedDialIsToldToWhomItWasLeft(t *testing.T) {
+	c, _ := onLoop(t)
+	p := c.pool
+	served, next, last := &Request{Loop: c.loop, pool: p}, &Request{Loop: c.loop, pool: p}, &Request{Loop: c.loop, pool: p}
+	p.all[c], p.total = struct{}{}, 3 // one is in use, two are dialled
+	p.waiters = []*Request{next, last}
+	next.state, last.state = requestWaiting, requestWaiting
+	p.failed(served, pg.Errorf(pg.ConnectionFailure, "no answer"))
+	if next.state != requestDelivering || last.state != requestWaiting || len(p.waiters) != 1 {
+		t.Errorf("states %d and %d, %d wait", next.state, last.state, len(p.waiters))
+	}
+	p.waiters = []*Request{last}
+	p.total = 3 // another dial is under way for the one who waits
+	p.failed(served, pg.Errorf(pg.ConnectionFailure, "no answer"))
+	if last.state != requestWaiting {
+		t.Error("one was told of a dial that was not its own, while its own is under way")
 	}
 }
