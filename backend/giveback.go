@@ -110,6 +110,11 @@ func (cl *cleaning) Done(c *Conn, err *pg.Error) {
 // must wait: under other settings they could mean something else.
 func (c *Conn) Bring(set Settings, done Internal) {
 	queries := DiffSQL(c.Applied, set)
+	if c.serializable() {
+		for i := range queries {
+			queries[i] = OwnIsolation + queries[i]
+		}
+	}
 	set.All(func(name, _ string) bool {
 		if IsCustom(name) {
 			c.NoteCustom(name)

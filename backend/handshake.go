@@ -28,7 +28,7 @@ const maxHandshake = 64 << 10
 
 // defaultsQuery asks for what Defaults holds. It runs before any client's
 // statement; its names are qualified so that no search_path can capture them.
-const defaultsQuery = "SELECT pg_catalog.current_setting('search_path'), " +
+const defaultsQuery = OwnIsolation + "SELECT pg_catalog.current_setting('search_path'), " +
 	"pg_catalog.current_setting('default_transaction_isolation'), " +
 	"pg_catalog.current_setting('default_transaction_read_only'), session_user"
 

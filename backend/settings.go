@@ -101,6 +101,20 @@ const (
 	encodingSetting = "client_encoding"
 )
 
+// OwnIsolation stands in front of queries of pgroute's own where the session's
+// transactions are serializable by default: a hot standby refuses those
+// (GetSerializableTransactionSnapshot in src/backend/storage/lmgr/predicate.c).
+const OwnIsolation = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
+
+// serializable reports whether transactions on the connection are so by default.
+func (c *Conn) serializable() bool {
+	isolation, set := c.Applied.Get("default_transaction_isolation")
+	if !set {
+		isolation = c.Defaults.Isolation
+	}
+	return isolation == "serializable"
+}
+
 // DiffSQL gives the statements, one simple Query each, that turn a connection
 // on which from is set into one on which to is set; empty when they are
 // equal. The encoding goes first and alone because the server reads the rest

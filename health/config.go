@@ -103,6 +103,7 @@ func (c Config) connConfig(conninfo string) (*pgconn.Config, error) {
 	// The probe must mean what it says whatever the role's own settings are.
 	cc.RuntimeParams["search_path"] = "pg_catalog"
 	cc.RuntimeParams["application_name"] = "pgroute monitor"
+	cc.RuntimeParams["default_transaction_isolation"] = "read committed" // a standby refuses serializable
 	cc.RuntimeParams["statement_timeout"] = strconv.FormatInt(c.Timeout.Milliseconds(), 10)
 	cc.DialFunc = onlyWhenAsked(cc.DialFunc)
 	return cc, nil

@@ -15,7 +15,11 @@ import (
 // spelling all have their say.
 func (s *session) readBack() {
 	s.state.busy = true
-	s.link.Ask(readBackQuery(s.state.touched), &reading{s: s, changes: map[string]*string{}})
+	query := readBackQuery(s.state.touched)
+	if s.facts.Serializable || slices.Contains(s.state.touched, "default_transaction_isolation") {
+		query = backend.OwnIsolation + query
+	}
+	s.link.Ask(query, &reading{s: s, changes: map[string]*string{}})
 }
 
 // readBackQuery gives name, value, and whether the value was set in this

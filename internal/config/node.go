@@ -160,6 +160,7 @@ func (n *Node) MonitorConfig(cluster *Cluster) (*pgx.ConnConfig, error) {
 		return nil, parseError(err)
 	}
 	config.ValidateConnect = nil
+	config.RuntimeParams["default_transaction_isolation"] = "read committed" // a standby refuses serializable
 	return config, nil
 }
 

@@ -85,7 +85,8 @@ func TestMonitorConfigPrefersTheNodesOwnWords(t *testing.T) {
 	}
 	c, err := n.MonitorConfig(cluster)
 	if err != nil || c.User != "pgroute" || c.Password != "it's\\" || c.Database != "postgres" ||
-		c.Host != "db1" || c.Port != 6000 || c.RuntimeParams["application_name"] != "pgroute" {
+		c.Host != "db1" || c.Port != 6000 || c.RuntimeParams["application_name"] != "pgroute" ||
+		c.RuntimeParams["default_transaction_isolation"] != "read committed" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	n, err = ParseNode("postgres://me:own@db1/mine?application_name=a")
