@@ -26,13 +26,14 @@ const (
 
 // runner runs one case in one way.
 type runner struct {
-	t       *testing.T
-	addr    string
-	sending sending
-	sql     *pgx.Conn // on the primary, for the steps that act there
-	proxy   *servetest.Proxy
-	other   *interloper // nil when nobody disturbs
-	masks   []*regexp.Regexp
+	t        *testing.T
+	addr     string
+	database string
+	sending  sending
+	sql      *pgx.Conn // on the primary, for the steps that act there
+	proxy    *servetest.Proxy
+	other    *interloper // nil when nobody disturbs
+	masks    []*regexp.Regexp
 
 	sessions map[string]*wireClient
 	order    []*wireClient
@@ -44,7 +45,7 @@ type runner struct {
 func (r *runner) run(s *script) ([]string, error) {
 	r.sessions, r.queued = map[string]*wireClient{}, map[*wireClient][]byte{}
 	if r.proxy != nil {
-		r.proxy.AwaitCatalog("postgres") // a case before may have changed it
+		r.proxy.AwaitCatalog(r.database) // a case before may have changed it
 		r.before = r.answers()
 	}
 	defer func() {
@@ -95,6 +96,9 @@ func (r *runner) step(st *step) error {
 	case "mask":
 		re, err := regexp.Compile(st.args[0].text)
 		r.masks = append(r.masks, re)
+		for _, c := range r.order {
+			c.masks = r.masks
+		}
 		return err
 	case "expect-route":
 		return r.expectRoute(st.args[0].text)
@@ -129,7 +133,7 @@ func (r *runner) session(st *step) (*wireClient, error) {
 	if c := r.sessions[st.session]; c != nil {
 		return c, nil
 	}
-	params := map[string]string{"user": lab.Superuser, "database": "postgres"}
+	params := map[string]string{"user": lab.Superuser, "database": r.database}
 	if st.verb == "connect" {
 		for _, w := range st.args {
 			key, value, _ := strings.Cut(w.text, "=")

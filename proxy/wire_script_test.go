@@ -113,7 +113,8 @@ func parseStep(at, line string) (step, error) {
 	return s, nil
 }
 
-var verbs = []string{"connect", "send", "until", "eof", "close", "cancel", "primary", "await", "expect-route", "mask"}
+var verbs = []string{"connect", "send", "until", "eof", "close", "cancel", "primary", "await", "expect-route", "mask",
+	"read", "write", "sql", "copy"} // the last four in corpus.txt only
 
 var repeated = regexp.MustCompile(`@\{(\d+)\}`)
 

@@ -21,7 +21,7 @@ func TestNoClientCanTellPgrouteFromThePrimary(t *testing.T) {
 	other := newInterloper(t, p)
 	for _, s := range readScripts(t, "testdata/*.wire") {
 		t.Run(s.name, func(t *testing.T) {
-			direct := &runner{t: t, addr: primary.Addr(), sql: sql}
+			direct := &runner{t: t, addr: primary.Addr(), database: "postgres", sql: sql}
 			want, err := direct.run(&s)
 			if err != nil {
 				t.Fatalf("on the primary: %v\n%s", err, want)
@@ -33,7 +33,7 @@ func TestNoClientCanTellPgrouteFromThePrimary(t *testing.T) {
 				"disturbed": {other: other},
 			} {
 				t.Run(name, func(t *testing.T) {
-					r.t, r.addr, r.sql, r.proxy = t, p.Addr, sql, p
+					r.t, r.addr, r.database, r.sql, r.proxy = t, p.Addr, "postgres", sql, p
 					r.compare(&s, want)
 				})
 			}
