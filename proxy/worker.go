@@ -218,7 +218,8 @@ func (w *worker) follow(snap *cluster.Snapshot) {
 	now := time.Now()
 	for i := range snap.Nodes {
 		was := prev.Node(cluster.NodeID(i))
-		if is := &snap.Nodes[i]; was != nil && was.Exclusion != cluster.Eligible && is.Exclusion == cluster.Eligible {
+		// What becomes readable at pgroute's own start has not been away.
+		if is := &snap.Nodes[i]; was != nil && prev.Writes != cluster.WritesStartup && was.Exclusion != cluster.Eligible && is.Exclusion == cluster.Eligible {
 			w.recovered(is.ID, now)
 		}
 	}

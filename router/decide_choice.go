@@ -122,8 +122,10 @@ func (q *query) preferred(set NodeSet) NodeSet {
 // shares are the claims of the candidates of one choice, by NodeID.
 type shares [MaxNodes]uint32
 
-// pick draws two different nodes by their shares and takes the one with less
-// outstanding work for its share; the first drawn when they are equal.
+// pick draws two different nodes by their shares and takes the one that would
+// have less outstanding work for its share with the unit; the first drawn when
+// they are equal or idle. Without the unit an idle node would always be the
+// better one, however small its share.
 func (q *query) pick(set NodeSet, rnd uint32) cluster.NodeID {
 	if set&(set-1) == 0 {
 		return set.first()
@@ -138,7 +140,8 @@ func (q *query) pick(set NodeSet, rnd uint32) cluster.NodeID {
 	}
 	a := of.draw(set, total, rnd&0xFFFF)
 	b := of.draw(set.Without(a), total-uint64(of[a]), rnd>>16)
-	if q.outstanding(b)*uint64(of[a]) < q.outstanding(a)*uint64(of[b]) {
+	workA, workB := q.outstanding(a), q.outstanding(b)
+	if workA+workB > 0 && (workB+1)*uint64(of[a]) < (workA+1)*uint64(of[b]) {
 		return b
 	}
 	return a
