@@ -44,7 +44,9 @@ type Monitor struct {
 	replication Replication
 	insertAt    time.Time // of the newest fence query told to the judge
 	unlogged    []Event   // for the keeper: event loops must not wait for a log
-	historyOf   map[cluster.NodeID]cluster.Life
+	// toldOf is the snapshot that the last events led to; guarded by mu.
+	toldOf    *cluster.Snapshot
+	historyOf map[cluster.NodeID]cluster.Life
 
 	log  *eventLog     // used by the keeper only
 	keep chan struct{} // wakes the keeper

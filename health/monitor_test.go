@@ -32,6 +32,27 @@ func TestProbesOfOneRoundAreSentTogether(t *testing.T) {
 	})
 }
 
+// Who answers first is judged without knowing of the others: nobody must be
+// told of that.
+func TestTheStartTellsWhatNodesTurnOutToBe(t *testing.T) {
+	bubble(t, 2, Config{}, func(t *testing.T, m *Monitor, _ *fakeNet) {
+		elapse(time.Second)
+		ups := 0
+		for _, e := range m.Events() {
+			switch {
+			case e.Kind == EventNodeUp && !strings.Contains(e.Detail, "deposed"):
+				ups++
+			case e.Kind == EventEligible, e.Kind == EventPrimary, e.Kind == EventSwitch:
+			default:
+				t.Errorf("%s: %s", e.Kind, e.Detail)
+			}
+		}
+		if ups != 3 {
+			t.Errorf("%d nodes came up: %+v", ups, m.Events())
+		}
+	})
+}
+
 func TestDeathIsNoticedWithoutAProbe(t *testing.T) {
 	bubble(t, 1, Config{Interval: time.Hour}, func(t *testing.T, m *Monitor, f *fakeNet) {
 		f.kill(0)

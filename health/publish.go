@@ -34,7 +34,7 @@ func (m *Monitor) judgeOne(o observation, prev *cluster.Snapshot) (*cluster.Snap
 	before, pending := m.judge.acc, m.judge.tail.pending()
 	m.stats[o.node].count(&o)
 	next := m.judge.observe(o, now)
-	m.noteLocked(changes(prev, next, &m.judge.verdict)...)
+	m.noteChanges(prev, next)
 	if o.history.err != "" {
 		m.noteHistoryLocked(&o, now)
 	}
@@ -45,6 +45,20 @@ func (m *Monitor) judgeOne(o observation, prev *cluster.Snapshot) (*cluster.Snap
 		m.remember(m.judge.acc)
 	}
 	return next, prev.Writes != next.Writes || !pending && m.judge.tail.pending()
+}
+
+// noteChanges records what differs from the last snapshot that was told of.
+// Until every node was asked once nothing is told: who answers first is judged
+// without knowing of the others.
+func (m *Monitor) noteChanges(prev, next *cluster.Snapshot) {
+	if m.toldOf == nil {
+		m.toldOf = prev
+	}
+	if m.judge.verdict.reason == ReasonStarting {
+		return
+	}
+	m.noteLocked(changes(m.toldOf, next, &m.judge.verdict)...)
+	m.toldOf = next
 }
 
 // switchEvent tells where the switch machine is now.
