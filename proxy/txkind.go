@@ -27,6 +27,9 @@ func TxKinds() []string { return txKindNames[txEmpty:] }
 // within one query string.
 func (c *Counters) Transactions(kind int) uint64 { return c.transactions[int(txEmpty)+kind].Load() }
 
+// WouldHaveSplit gives how many of them did nothing but read.
+func (c *Counters) WouldHaveSplit() uint64 { return c.transactions[txReads].Load() }
+
 // watch takes in what is sent in a transaction; nil is something unknown.
 func (s *session) watch(sc *router.Script, inBlock bool) {
 	if s.tx == txNone {

@@ -114,7 +114,7 @@ func (c *Config) checkListen(problems *Problems) {
 		if reason := badAddress(addr, true); reason != "" {
 			c.complain(problems, "listen", "%q %s", addr, reason)
 		}
-		if seen[addr] {
+		if seen[addr] && !anyPort(addr) {
 			c.complain(problems, "listen", "%q is listed twice; remove one", addr)
 		}
 		seen[addr] = true
@@ -125,9 +125,15 @@ func (c *Config) checkListen(problems *Problems) {
 	if reason := badAddress(c.AdminListen, false); reason != "" {
 		c.complain(problems, "admin_listen", "%q %s", c.AdminListen, reason)
 	}
-	if seen[c.AdminListen] {
+	if seen[c.AdminListen] && !anyPort(c.AdminListen) {
 		c.complain(problems, "admin_listen", "%q is in listen as well; choose another port", c.AdminListen)
 	}
+}
+
+// anyPort reports whether the system chooses the port, another for each listener.
+func anyPort(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	return err == nil && port == "0"
 }
 
 // maxSocketPath is the longest path a Unix socket can have (sun_path).

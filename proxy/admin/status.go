@@ -96,6 +96,9 @@ type Node struct {
 	AsStandby  uint64    `json:"queries_as_standby"`
 	Unanswered int32     `json:"outstanding"`
 	Pool       PoolCount `json:"connections"`
+	// Latency is the moving average of reads there in seconds, null while
+	// unknown or for a primary.
+	Latency *float64 `json:"read_latency_seconds"`
 }
 
 // PoolCount counts server connections and who wants one.
@@ -191,6 +194,15 @@ type Routing struct {
 	Reruns    uint64            `json:"reruns"`
 	Refusals  uint64            `json:"standby_refusals"`
 	Learned   int               `json:"learned_statements"`
+	// Moved counts transactions that were begun again on another server,
+	// Misplaced statements refused because they would have acted on a standby.
+	Moved     uint64 `json:"transactions_moved"`
+	Misplaced uint64 `json:"misplaced_refused"`
+	// Transactions counts those that might have written, by what they turned
+	// out to be; WouldHaveSplit those that a standby could have carried, had
+	// it been known at their BEGIN.
+	Transactions   map[string]uint64 `json:"transactions"`
+	WouldHaveSplit uint64            `json:"would_have_split"`
 }
 
 // Decided counts the units that went one way for one cause.

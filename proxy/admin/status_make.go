@@ -118,6 +118,10 @@ func (m *sample) node(n *cluster.Node) Node {
 	if n := p.Probes - p.Failures; n > 0 {
 		out.ProbeTime = p.ProbeTime.Seconds() / float64(n)
 	}
+	if d.latency > 0 {
+		seconds := d.latency.Seconds()
+		out.Latency = &seconds
+	}
 	if lagKnown(n) {
 		bytes, seconds := n.LagBytes, n.LagTime.Seconds()
 		out.LagBytes, out.LagTime = &bytes, &seconds
@@ -184,6 +188,11 @@ func (m *sample) routing() Routing {
 	out := Routing{
 		Decisions: []Decided{}, Reasons: map[string]uint64{}, Shadow: map[string]uint64{},
 		Reruns: c.Reruns.Load(), Refusals: c.Refused25006.Load(), Learned: readLearned(m),
+		Moved: c.Moved.Load(), Misplaced: c.Misplaced.Load(),
+		Transactions: map[string]uint64{}, WouldHaveSplit: c.WouldHaveSplit(),
+	}
+	for i, kind := range proxy.TxKinds() {
+		out.Transactions[kind] = c.Transactions(i)
 	}
 	for _, a := range router.Actions() {
 		for _, cause := range router.Causes() {
