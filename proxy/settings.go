@@ -15,11 +15,22 @@ import (
 // spelling all have their say.
 func (s *session) readBack() {
 	s.state.busy = true
+	(&reading{s: s, changes: map[string]*string{}}).ask()
+}
+
+// maxReadBacks bounds how often the server is asked: a late CancelRequest or a
+// short statement_timeout of the client's hits pgroute's query too.
+const maxReadBacks = 3
+
+// ask asks for the first time or again.
+func (r *reading) ask() {
+	s := r.s
+	r.asked++
 	query := readBackQuery(s.state.touched)
 	if s.facts.Serializable || slices.Contains(s.state.touched, "default_transaction_isolation") {
 		query = backend.OwnIsolation + query
 	}
-	s.link.Ask(query, &reading{s: s, changes: map[string]*string{}})
+	s.link.Ask(query, r)
 }
 
 // readBackQuery gives name, value, and whether the value was set in this
@@ -39,6 +50,7 @@ func readBackQuery(names []string) string {
 type reading struct {
 	s       *session
 	changes map[string]*string
+	asked   int
 }
 
 // Row takes one setting.
@@ -63,16 +75,27 @@ func (r *reading) Row(body []byte) {
 	r.changes[name] = value
 }
 
-// Done takes the settings in and gives the link back, if nothing keeps it.
+// Done takes the settings in and gives the link back, if nothing keeps it. What
+// is not known cannot be brought anywhere else: it keeps the session on the
+// primary, and ends one on a standby, where its writes would go too.
 func (r *reading) Done(c *backend.Conn, err *pg.Error) {
 	s := r.s
 	if s.link != c {
 		return
 	}
+	if err != nil && r.asked < maxReadBacks {
+		r.ask()
+		return
+	}
 	s.state.busy = false
-	if err != nil {
-		s.pin(pinSetting) // what is not known cannot be brought anywhere else
-	} else {
+	switch {
+	case err != nil && !s.onPrimary && !s.wantsStandby():
+		s.pin(pinSetting) // so that the server connection is cleaned
+		s.fatal(pg.Fatalf(pg.ConnectionFailure, "pgroute could not learn the session's settings: %s", err.Message).WithCause(err))
+		return
+	case err != nil:
+		s.pin(pinSetting)
+	default:
 		s.state.touched = s.state.touched[:0]
 		s.state.set = s.state.set.With(r.changes)
 		c.Applied = s.state.set
