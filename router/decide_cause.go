@@ -101,7 +101,7 @@ var causeNames = [causes]string{
 
 var causeTexts = [causes]string{
 	"the statement is not known to be a read",
-	"the statement writes or locks",
+	"the statement writes, locks or needs the answer of the primary",
 	"the statement sets or reads session state",
 	"the transaction may write",
 	"a standby refuses SERIALIZABLE",

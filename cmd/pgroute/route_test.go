@@ -56,7 +56,7 @@ func TestRouteShowsATable(t *testing.T) {
 	for i, want := range []string{
 		"# TARGET CLASS VERB REASON EFFECTS WHY STATEMENT",
 		"1 standby read select read none a read, and this standby is eligible SELECT 1",
-		"2 primary write select sequence (nextval) sequence,write the statement writes or locks SELECT nextval('s')",
+		"2 primary write select sequence (nextval) sequence,write the statement writes, locks or needs the answer of the primary SELECT nextval('s')",
 		"",
 		"standbys could carry 1 of 2 statements (50.0 %)",
 	} {
