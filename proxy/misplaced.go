@@ -14,7 +14,7 @@ import (
 // the standby gets what they asked for.
 
 const (
-	misplacedMessage = "this would act on a standby, where it protects or changes nothing"
+	misplacedMessage = "this may act on the standby that the transaction is bound to, where it would protect or change nothing"
 	misplacedHint    = "The transaction has read on a standby and cannot move to the primary any more. " +
 		"Do this before its first query, or begin it with the hint /* pgroute: primary */."
 	misplacedSQL = `DO $pgroute$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '` + misplacedMessage +
