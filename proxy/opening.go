@@ -82,7 +82,8 @@ func (s *session) follow(sc *router.Script, text []byte) {
 	case sc.Len() == 0:
 	case st == nil:
 		o.fix()
-	case st.Verb == router.VerbSetTransaction:
+	case st.Verb == router.VerbBegin && st.Flags == 0: // warns
+	case st.Verb == router.VerbSetTransaction, st.Verb == router.VerbBegin: // its modes count in a transaction, too
 		o.shape(st, text)
 	case st.Verb == router.VerbSet, st.Verb == router.VerbSetLocal, st.Verb == router.VerbReset, st.Verb == router.VerbResetAll:
 		o.add(text)

@@ -84,6 +84,15 @@ func TestAReadOnlyTransactionMovesToThePrimaryForWhatBelongsThere(t *testing.T) 
 			{"CREATE TEMP TABLE moved_t (a int) ON COMMIT DROP", ""},
 			{"COMMIT", ""},
 		},
+		"begun twice": {
+			{"BEGIN READ ONLY", ""},
+			{"BEGIN", ""},
+			{"BEGIN ISOLATION LEVEL REPEATABLE READ", ""},
+			{"SELECT pg_try_advisory_xact_lock(41)", "t"},
+			{inRecovery, "f"},
+			{"SHOW transaction_isolation", "repeatable read"},
+			{"COMMIT", ""},
+		},
 		"a hint": {
 			{"BEGIN READ ONLY", ""},
 			{"/* pgroute: primary */ SELECT pg_is_in_recovery()", "f"},
