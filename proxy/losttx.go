@@ -98,22 +98,11 @@ func (s *session) firstVerb(u *unit) (verb router.Verb, alone bool) {
 // failTx puts the new link into the state the client is in: a transaction
 // that failed. The server itself then refuses everything but its end.
 func (s *session) failTx() {
-	s.link.Ask("BEGIN; ROLLBACK TO SAVEPOINT pgroute_lost", &failing{s})
+	s.link.Ask("BEGIN; ROLLBACK TO SAVEPOINT pgroute_lost", &then{s, (*session).failedTx})
 }
 
-// failing waits for failTx.
-type failing struct{ s *session }
-
-// Row ignores results.
-func (*failing) Row([]byte) {}
-
-// Done lets the session go on in its failed transaction.
-func (f *failing) Done(c *backend.Conn, _ *pg.Error) {
-	s := f.s
-	if s.link != c {
-		return
-	}
-	s.state.busy = false
+// failedTx lets the session go on in its failed transaction.
+func (s *session) failedTx(*backend.Conn, *pg.Error) {
 	s.lost = lostNone
 	s.w.loop.Defer(s.resume)
 }

@@ -234,21 +234,10 @@ func (s *session) leaveLink() {
 }
 
 // beginAgain begins the transaction that moves on the new link.
-func (s *session) beginAgain() { s.link.Ask(string(s.opening.sql), &beginning{s}) }
+func (s *session) beginAgain() { s.link.Ask(string(s.opening.sql), &then{s, (*session).begunAgain}) }
 
-// beginning waits for beginAgain.
-type beginning struct{ s *session }
-
-// Row ignores results.
-func (*beginning) Row([]byte) {}
-
-// Done lets the input go on in the transaction, or fails it.
-func (b *beginning) Done(c *backend.Conn, err *pg.Error) {
-	s := b.s
-	if s.link != c {
-		return
-	}
-	s.state.busy = false
+// begunAgain lets the input go on in the transaction, or fails it.
+func (s *session) begunAgain(c *backend.Conn, err *pg.Error) {
 	if err == nil && c.Tx() != wire.TxOpen {
 		err = pg.Errorf(pg.InternalError, "no transaction began")
 	}

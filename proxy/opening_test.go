@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/pgroute/pgroute/internal/lab"
 	"github.com/pgroute/pgroute/internal/serve/servetest"
 )
 
@@ -311,17 +310,8 @@ func TestLongStatementsInATransactionOnAStandby(t *testing.T) {
 
 func TestAHintLeavesNoSessionOnAStandby(t *testing.T) {
 	p := servetest.Start(t, shared)
-	cfg, err := pgx.ParseConfig(p.DSN(lab.Superuser, "postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var notices []string
-	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notices = append(notices, n.Message) }
-	c, err := pgx.ConnectConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	c := connectNoting(t, p, &notices)
 	steps{
 		{"/* pgroute: standby */ PREPARE hinted_p AS SELECT 1", ""},
 		{"EXECUTE hinted_p", "error 26000"},

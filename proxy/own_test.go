@@ -308,19 +308,26 @@ func TestHintedWritesGetTheStandbysOwnError(t *testing.T) {
 	}
 }
 
-func TestAWrongHintIsANotice(t *testing.T) {
-	p := servetest.Start(t, shared)
+// connectNoting connects and keeps what the client is noticed of.
+func connectNoting(t *testing.T, p *servetest.Proxy, notices *[]string) *pgx.Conn {
+	t.Helper()
 	cfg, err := pgx.ParseConfig(p.DSN(lab.Superuser, "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var notices []string
-	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notices = append(notices, n.Message) }
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { *notices = append(*notices, n.Message) }
 	c, err := pgx.ConnectConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+func TestAWrongHintIsANotice(t *testing.T) {
+	p := servetest.Start(t, shared)
+	var notices []string
+	c := connectNoting(t, p, &notices)
 	for name, send := range map[string]func(testing.TB, *pgx.Conn, string) string{"simple": run, "extended": extended} {
 		notices = nil
 		if got := send(t, c, "/* pgroute: primari */ SELECT 1"); got != "1" {

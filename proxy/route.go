@@ -262,9 +262,9 @@ func (s *session) prepare() bool {
 	s.state.busy = true
 	switch {
 	case c.Applied != s.state.set:
-		c.Bring(s.state.set, &brought{s})
+		c.Bring(s.state.set, &then{s, (*session).brought})
 	case s.state.pins&pinSequence != 0 && !c.SequencesOf(s.number()):
-		c.ForgetSequences(&brought{s})
+		c.ForgetSequences(&then{s, (*session).brought})
 	case s.opening.stage == openMoving:
 		s.beginAgain()
 	case s.lost == lostReported:
@@ -275,19 +275,27 @@ func (s *session) prepare() bool {
 	return s.state.busy
 }
 
-// brought goes on when a connection is a step nearer to fit for the session.
-type brought struct{ s *session }
+// then goes on with a session when what pgroute itself asked on its link is
+// answered.
+type then struct {
+	s    *session
+	next func(*session, *backend.Conn, *pg.Error)
+}
 
 // Row ignores results.
-func (*brought) Row([]byte) {}
+func (*then) Row([]byte) {}
 
-// Done lets the session's input go on, or refuses the unit.
-func (b *brought) Done(c *backend.Conn, err *pg.Error) {
-	s := b.s
-	if s.link != c {
-		return
+// Done goes on unless the session has left the link.
+func (t *then) Done(c *backend.Conn, err *pg.Error) {
+	if t.s.link == c {
+		t.s.state.busy = false
+		t.next(t.s, c, err)
 	}
-	s.state.busy = false
+}
+
+// brought lets the session's input go on when the link is a step nearer to fit
+// for it, or refuses the unit.
+func (s *session) brought(_ *backend.Conn, err *pg.Error) {
 	switch {
 	case err != nil:
 		s.failUnit(pg.Errorf(err.State, "pgroute could not restore the session's settings: %s", err.Message).WithCause(err))
