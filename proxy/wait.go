@@ -230,7 +230,7 @@ func (s *session) awaitFence(d *router.Decision, p []byte, u *unit) bool {
 func (s *session) passed(d *router.Decision, r *health.FenceResult) {
 	s.facts.BehindReads = 0
 	if d.Covers() {
-		s.facts.Session.Fence, s.facts.Session.DirtySince = r.Fence, time.Time{}
+		s.facts.Session.Cover(r.Fence, r.Node, r.Life)
 	}
 	s.w.counters.Fenced.Add(1)
 	if r.Lost {

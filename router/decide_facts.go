@@ -58,12 +58,23 @@ type Knowledge struct {
 	// cached at the start of a loop's iteration would be too early, and a
 	// probe sent in between would be taken for one that saw the commit.
 	DirtySince time.Time
+	// Reached is a standby that has replayed Fence in its life ReachedLife, 0
+	// for none. The snapshot may not know of that yet.
+	Reached     cluster.NodeID
+	ReachedLife cluster.Life
 	// Sticky and StickyLife name the standby that served the last read since
 	// the primary's last activity; StickyLife 0 means none.
 	Sticky     cluster.NodeID
 	StickyLife cluster.Life
 	// ReadAt is when that read's answer was complete, taken like DirtySince.
 	ReadAt time.Time
+}
+
+// Cover notes that fence covers all primary activity and that a standby has
+// replayed it.
+func (k *Knowledge) Cover(fence pg.Position, reached cluster.NodeID, life cluster.Life) {
+	k.Fence, k.DirtySince = fence, time.Time{}
+	k.Reached, k.ReachedLife = reached, life
 }
 
 // Bound says why a unit cannot choose its node any more.

@@ -24,6 +24,9 @@ type query struct {
 	fence    pg.LSN
 	ask      bool
 	askCause Cause
+	// reached has replayed reachedLSN at least, whatever the snapshot says.
+	reached    cluster.NodeID
+	reachedLSN pg.LSN
 
 	// A standby other than sticky must have replayed moveFence; when
 	// moveUnknown is set, no position is known that would do.
@@ -41,7 +44,7 @@ type query struct {
 // learn works out what a standby must have replayed, from the consistency
 // level and the knowledge it refers to.
 func (q *query) learn() {
-	q.sticky = cluster.NoNode
+	q.sticky, q.reached = cluster.NoNode, cluster.NoNode
 	if q.wish.MinLSN.LSN != pg.InvalidLSN {
 		q.demand(q.wish.MinLSN)
 	}
@@ -99,6 +102,7 @@ func (q *query) learnFence(k *Knowledge) {
 	if k.DirtySince.IsZero() {
 		if k.Fence.LSN != pg.InvalidLSN {
 			q.demand(k.Fence)
+			q.learnReached(k)
 		}
 		return
 	}
@@ -107,6 +111,27 @@ func (q *query) learnFence(k *Knowledge) {
 		return
 	}
 	q.askFor(CauseFenceUnknown)
+}
+
+// learnReached notes the standby that the session's fence was waited for at.
+// Until the next probe the snapshot shows an older position of it, by which
+// the session would have to wait again with each read.
+func (q *query) learnReached(k *Knowledge) {
+	n := q.v.Snap.Node(k.Reached)
+	if k.ReachedLife == 0 || n == nil || n.Life != k.ReachedLife {
+		return
+	}
+	if lsn, l := q.v.Snap.Resolve(k.Fence); l != cluster.LineageUnknown {
+		q.reached, q.reachedLSN = k.Reached, lsn
+	}
+}
+
+// replayed is what a standby is known to have replayed.
+func (q *query) replayed(n *cluster.Node) pg.LSN {
+	if n.ID == q.reached {
+		return max(n.ReplayLSN, q.reachedLSN)
+	}
+	return n.ReplayLSN
 }
 
 // learnSticky is monotonic reads. What the last read saw on its standby is
@@ -149,13 +174,13 @@ func (q *query) judge(n *cluster.Node) verdict {
 	switch {
 	case q.ask:
 		return verdictAsk
-	case n.ReplayLSN < q.fence:
+	case q.replayed(n) < q.fence:
 		return verdictBehind
 	case q.wish.HasStaleness && staleness(n, q.now) > q.wish.MaxStaleness:
 		return verdictStale
 	case n.ID == q.sticky:
 		return verdictReady
-	case q.moveUnknown || n.ReplayLSN < q.moveFence:
+	case q.moveUnknown || q.replayed(n) < q.moveFence:
 		return verdictMoved
 	}
 	return verdictReady

@@ -261,7 +261,7 @@ func (s *story) session(args words) {
 			f.Serializable = true
 		case "behind":
 			f.BehindReads = uint8(s.number(v))
-		case "fence", "dirty", "sticky", "read":
+		case "fence", "dirty", "reached", "sticky", "read":
 		default:
 			s.t.Fatalf("%s: %q", s.where, k)
 		}
@@ -280,6 +280,9 @@ func (s *story) knowledge(k *Knowledge, args words) {
 		case "sticky": // name/life
 			name, life, _ := strings.Cut(v, "/")
 			k.Sticky, k.StickyLife = s.snap.ByName(name).ID, cluster.Life(s.number(life))
+		case "reached": // name/life
+			name, life, _ := strings.Cut(v, "/")
+			k.Reached, k.ReachedLife = s.snap.ByName(name).ID, cluster.Life(s.number(life))
 		case "read":
 			k.ReadAt = s.at(v)
 		}

@@ -186,6 +186,25 @@ func (w *twin) fence(level Consistency, token []pg.Position) (all need, k *Knowl
 	return all, k
 }
 
+// replayed is what a standby is known to have replayed: what its probe showed,
+// and what the session has waited for there.
+func (w *twin) replayed(id cluster.NodeID, k *Knowledge) pg.LSN {
+	n := w.v.Snap.Nodes[id]
+	if k == nil || k.Fence.LSN == 0 || !k.DirtySince.IsZero() || k.ReachedLife != n.Life || k.Reached != id {
+		return n.ReplayLSN
+	}
+	if own := w.at(k.Fence); w.knows(k.Fence) {
+		return max(n.ReplayLSN, own.lsn)
+	}
+	return n.ReplayLSN
+}
+
+// knows reports whether a position belongs to the accepted history.
+func (w *twin) knows(p pg.Position) bool {
+	_, lineage := w.v.Snap.Resolve(p)
+	return lineage != cluster.LineageUnknown
+}
+
 // move is what a standby other than the last one must have replayed.
 func (w *twin) move(k *Knowledge) (sticky cluster.NodeID, n need) {
 	if k == nil || k.StickyLife == 0 {
@@ -220,11 +239,11 @@ func (w *twin) read(cause Cause, read bool, usable []cluster.NodeID) ruling {
 		fresh := stale < 0 || !n.FreshAt.IsZero() && w.now.Sub(n.FreshAt) <= stale
 		switch {
 		case all.ask:
-		case n.ReplayLSN < all.lsn:
+		case w.replayed(id, k) < all.lsn:
 			outByMove = outByMove || id != sticky && move.ask
 		case !fresh:
 			outByAge = true
-		case id != sticky && (move.ask || n.ReplayLSN < move.lsn):
+		case id != sticky && (move.ask || w.replayed(id, k) < move.lsn):
 			outByMove = true
 		default:
 			ready = append(ready, id)
@@ -458,6 +477,9 @@ func randomKnowledge(r dice, s *cluster.Snapshot, now time.Time) Knowledge {
 	}
 	if r.chance(30) {
 		k.DirtySince = r.ago(now)
+	}
+	if r.chance(50) {
+		k.Reached, k.ReachedLife = cluster.NodeID(r.IntN(len(s.Nodes))), cluster.Life(1+r.IntN(2))
 	}
 	if r.chance(50) {
 		k.Sticky, k.StickyLife, k.ReadAt = cluster.NodeID(r.IntN(len(s.Nodes))), cluster.Life(1+r.IntN(2)), r.ago(now)
