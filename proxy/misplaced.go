@@ -96,7 +96,11 @@ func (s *session) refuseLarge(typ byte) {
 // tellLeavesNothing lets the client know that what a statement leaves behind on
 // a standby ends with it. A hint is good for one statement; to stay on the
 // standby for the sake of it would send everything else there too.
-func (s *session) tellLeavesNothing() {
+func (s *session) tellLeavesNothing(u *unit) {
+	const left = router.EffectAdvisoryLock | router.EffectSQLPrepare | router.EffectHoldCursor | router.EffectLoad
+	if !u.effects.Has(left) || s.wantsStandby() || !s.firstTry() {
+		return
+	}
 	s.send(wire.AppendNotice(s.w.local(), pg.FeatureNotSupported,
 		"pgroute keeps no session on a standby for the sake of a hint: what this statement leaves behind ends with its transaction; "+
 			"SET pgroute.role = standby keeps the session there"))

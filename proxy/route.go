@@ -182,8 +182,8 @@ func (s *session) route(p []byte, u *unit) (n int, more bool) {
 	s.repeatable, s.atomic = u.repeatable(), u.undoable()
 	if s.opening.stage == openMoving {
 		s.repeatable, s.atomic = false, false
-	} else if s.hinted && u.effects.Has(router.Misplaced) && !s.wantsStandby() && d.Action != router.ActionPrimary && s.firstTry() {
-		s.tellLeavesNothing()
+	} else if s.hinted && d.Action != router.ActionPrimary {
+		s.tellLeavesNothing(u)
 	}
 	return s.act(&d, p, u)
 }
