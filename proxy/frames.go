@@ -37,7 +37,7 @@ func (s *session) frame(typ byte, msg []byte) {
 		s.link.ExpectFlush()
 	case wire.FunctionCall:
 		if s.misplaced(nil, nil) {
-			s.refuseQuery()
+			s.refuseQuery(nil)
 			return
 		}
 		s.opening.fix()
@@ -75,7 +75,7 @@ func (s *session) passQuery(msg, body []byte) {
 		return
 	}
 	if s.misplaced(sc, text) {
-		s.refuseQuery()
+		s.refuseQuery(sc)
 		return
 	}
 	s.follow(sc, text)
@@ -165,7 +165,7 @@ func (s *session) passBind(msg []byte, size int) {
 		text := st.Text()
 		sc := s.classify(text)
 		if s.misplaced(sc, text) {
-			s.refuseBind(portal)
+			s.refuseBind(sc, portal)
 			return
 		}
 		if s.follow(sc, text); len(portal) > 0 {

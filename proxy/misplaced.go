@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"github.com/pgroute/pgroute/backend"
+	"github.com/pgroute/pgroute/internal/catalog"
 	"github.com/pgroute/pgroute/internal/pg"
 	"github.com/pgroute/pgroute/internal/wire"
 	"github.com/pgroute/pgroute/router"
@@ -17,13 +18,42 @@ const (
 	misplacedMessage = "this may act on the standby that the transaction is bound to, where it would protect or change nothing"
 	misplacedHint    = "The transaction has read on a standby and cannot move to the primary any more. " +
 		"Do this before its first query, or begin it with the hint /* pgroute: primary */."
-	misplacedSQL = `DO $pgroute$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '` + misplacedMessage +
-		`', HINT = '` + misplacedHint + `'; END$pgroute$`
+	// While the catalogue is read anew, as after DDL, nothing that users made
+	// is known.
+	unknownMessage = "what this calls is not known just now, and it may act on the standby that the transaction is bound to"
+	unknownHint    = "Run the transaction again; nothing of it was committed."
 )
 
-// newMisplaced makes the statement that stands for all that is refused.
-func newMisplaced(ids *backend.Statements) *backend.Statement {
-	return ids.New(append([]byte(misplacedSQL), 0, 0, 0))
+// misplacements are the statements that servers get in place of what is
+// misplaced.
+type misplacements struct{ surely, perhaps *misplacement }
+
+// misplacement is a statement that does nothing but fail.
+type misplacement struct {
+	sql string
+	st  *backend.Statement
+}
+
+func newMisplacements(ids *backend.Statements) misplacements {
+	return misplacements{
+		surely:  newMisplacement(ids, pg.FeatureNotSupported, misplacedMessage, misplacedHint),
+		perhaps: newMisplacement(ids, pg.SerializationFailure, unknownMessage, unknownHint),
+	}
+}
+
+func newMisplacement(ids *backend.Statements, state pg.SQLState, message, hint string) *misplacement {
+	sql := "DO $pgroute$BEGIN RAISE EXCEPTION USING ERRCODE = '" + string(state) +
+		"', MESSAGE = '" + message + "', HINT = '" + hint + "'; END$pgroute$"
+	return &misplacement{sql, ids.New(append([]byte(sql), 0, 0, 0))}
+}
+
+// misplacement gives the one for a query string; nil is something unknown.
+func (s *session) misplacement(sc *router.Script) *misplacement {
+	unknown := sc != nil && (sc.Reason == router.ReasonUnknownFunction || sc.Reason == router.ReasonUnknownRelation)
+	if unknown && !catalog.Loaded(s.w.catalogs.For(s.user.tenant.Database)) {
+		return s.w.misplaced.perhaps
+	}
+	return s.w.misplaced.surely
 }
 
 // misplaced reports whether what is about to be sent would be done unnoticed
@@ -65,16 +95,16 @@ func (s *session) settingPins(sc *router.Script, text []byte) bool {
 }
 
 // refuseQuery sends the refusal in place of a simple Query.
-func (s *session) refuseQuery() {
+func (s *session) refuseQuery(sc *router.Script) {
 	s.w.counters.Misplaced.Add(1)
 	s.link.ExpectQuery(nil)
-	s.w.out = wire.AppendQuery(s.w.out, misplacedSQL)
+	s.w.out = wire.AppendQuery(s.w.out, s.misplacement(sc).sql)
 }
 
 // refuseBind makes the client's portal one of the refusal.
-func (s *session) refuseBind(portal []byte) {
+func (s *session) refuseBind(sc *router.Script, portal []byte) {
 	s.w.counters.Misplaced.Add(1)
-	st := s.w.misplacement
+	st := s.misplacement(sc).st
 	s.w.out = s.link.AppendPrepared(s.w.out, st)
 	s.link.ExpectBind(nil)
 	s.w.out = wire.AppendBindPlain(s.w.out, string(portal), st.Name)
@@ -89,7 +119,7 @@ func (s *session) refuseLarge(typ byte) {
 			WithHint(misplacedHint))
 		return
 	}
-	s.refuseQuery()
+	s.refuseQuery(nil)
 	s.drop = true
 }
 

@@ -77,22 +77,21 @@ type Options struct {
 
 // Server accepts clients and serves them on its workers.
 type Server struct {
-	opts     Options
-	tunables atomic.Pointer[Tunables]
-	monitor  *health.Monitor
-	set      *backend.Set
-	catalogs Catalogs
-	log      *slog.Logger
-	counters *Counters
-	keys     *keys
-	welcomes *welcomes
-	ids      *backend.Statements
-	refusal  *backend.Statement // in place of pgroute's own statements
-	// misplacement stands for what may not run on a standby.
-	misplacement *backend.Statement
-	workers      []*worker
-	clients      atomic.Int64
-	draining     atomic.Bool
+	opts      Options
+	tunables  atomic.Pointer[Tunables]
+	monitor   *health.Monitor
+	set       *backend.Set
+	catalogs  Catalogs
+	log       *slog.Logger
+	counters  *Counters
+	keys      *keys
+	welcomes  *welcomes
+	ids       *backend.Statements
+	refusal   *backend.Statement // in place of pgroute's own statements
+	misplaced misplacements
+	workers   []*worker
+	clients   atomic.Int64
+	draining  atomic.Bool
 
 	ctx        context.Context
 	background sync.WaitGroup
@@ -105,7 +104,7 @@ func New(o Options) (*Server, error) {
 		counters: &Counters{}, keys: &keys{m: map[uint32]*session{}},
 		welcomes: &welcomes{m: map[welcomeKey]*welcome{}}, ids: backend.NewStatements(),
 	}
-	s.refusal, s.misplacement = newRefusal(s.ids), newMisplaced(s.ids)
+	s.refusal, s.misplaced = newRefusal(s.ids), newMisplacements(s.ids)
 	s.tunables.Store(&o.Tunables)
 	for range max(1, o.Workers) {
 		w := &worker{}

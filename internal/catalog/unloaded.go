@@ -41,3 +41,10 @@ func systemFirst(path *router.SearchPath) bool {
 	schemas := path.Schemas()
 	return len(schemas) > 0 && schemas[0] == "pg_catalog"
 }
+
+// Loaded reports whether a catalogue is that of a database, and not what stands
+// for it while it is read or may be out of date.
+func Loaded(c router.Catalog) bool {
+	_, unloaded := c.(*unloaded)
+	return !unloaded
+}
