@@ -49,7 +49,8 @@ func newMisplacement(ids *backend.Statements, state pg.SQLState, message, hint s
 
 // misplacement gives the one for a query string; nil is something unknown.
 func (s *session) misplacement(sc *router.Script) *misplacement {
-	unknown := sc != nil && (sc.Reason == router.ReasonUnknownFunction || sc.Reason == router.ReasonUnknownRelation)
+	// Operators and types have reasons of their own for not being known.
+	unknown := sc != nil && sc.Effects&router.Misplaced == router.EffectUnknownState
 	if unknown && !catalog.Loaded(s.w.catalogs.For(s.user.tenant.Database)) {
 		return s.w.misplaced.perhaps
 	}

@@ -212,36 +212,38 @@ func TestWhatIsBoundToAStandbyDoesNothingUnnoticedThere(t *testing.T) {
 func TestWhatIsNotKnownForNowIsToldToBeRepeated(t *testing.T) {
 	p := servetest.Start(t, shared)
 	c, ddl := p.Connect(t), p.Connect(t)
-	must(t, ddl, "CREATE FUNCTION moved_f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'")
+	must(t, ddl, "CREATE FUNCTION moved_f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE DOMAIN moved_d AS int")
 	p.AwaitCatalog("postgres")
 	if err := shared.WaitCaughtUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for way, send := range map[string]func(testing.TB, *pgx.Conn, string) string{"simple": run, "extended": extended} {
-		t.Run(way, func(t *testing.T) {
-			steps{
-				{"BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ", ""},
-				{"SELECT moved_f()", "1"},
-				{inRecovery, "t"},
-			}.take(t, p, c, send)
-			must(t, ddl, "BEGIN; COMMENT ON FUNCTION moved_f() IS 'x'; ALTER FUNCTION moved_f() COST 7")
-			for _, step := range (steps{
-				{"SELECT moved_f()", "error 40001"},
-				{"ROLLBACK", ""},
-				{"BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ", ""},
-				{"SELECT moved_f()", "1"},
-				{inRecovery, "f"},
-				{"COMMIT", ""},
-			}) {
-				if got := send(t, c, step[0]); got != step[1] {
-					t.Errorf("%s: got %q, want %q", step[0], got, step[1])
+		for _, sql := range []string{"SELECT moved_f()", "SELECT 1 WHERE 1 < 2", "SELECT 1::moved_d"} {
+			t.Run(way+"/"+sql, func(t *testing.T) {
+				steps{
+					{"BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ", ""},
+					{sql, "1"},
+					{inRecovery, "t"},
+				}.take(t, p, c, send)
+				must(t, ddl, "BEGIN; COMMENT ON FUNCTION moved_f() IS 'x'; ALTER FUNCTION moved_f() COST 7")
+				for _, step := range (steps{
+					{sql, "error 40001"},
+					{"ROLLBACK", ""},
+					{"BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ", ""},
+					{sql, "1"},
+					{inRecovery, "f"},
+					{"COMMIT", ""},
+				}) {
+					if got := send(t, c, step[0]); got != step[1] {
+						t.Errorf("%s: got %q, want %q", step[0], got, step[1])
+					}
 				}
-			}
-			must(t, ddl, "ROLLBACK")
-			p.AwaitCatalog("postgres")
-		})
+				must(t, ddl, "ROLLBACK")
+				p.AwaitCatalog("postgres")
+			})
+		}
 	}
-	must(t, ddl, "DROP FUNCTION moved_f()")
+	must(t, ddl, "DROP FUNCTION moved_f(); DROP DOMAIN moved_d")
 }
 
 // Several messages on their way at once keep their order around a move.
