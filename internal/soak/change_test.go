@@ -36,7 +36,7 @@ func (w *world) makeShared() {
 		w.functions = append(w.functions, fmt.Sprintf("shared%d", i))
 		w.add("CREATE VIEW changing%d AS SELECT shared%d(a) AS a FROM rows", i, i)
 		w.views = append(w.views, fmt.Sprintf("changing%d", i))
-		w.local[fmt.Sprintf("shared%d", i)], w.local[fmt.Sprintf("changing%d", i)] = true, true
+		w.traits[fmt.Sprintf("shared%d", i)], w.traits[fmt.Sprintf("changing%d", i)] = changing, changing
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,8 +20,12 @@ const limit = 30 * time.Second
 // tally is what all clients have done.
 type tally struct {
 	sync.Mutex
-	statements, compared, timeouts, stopped int
-	states                                  map[string]int // of errors
+	statements, compared, timeouts int
+	// fresh counts the times own writes were looked for in another statement,
+	// bound the statements refused in a read-only block that could not move,
+	// unsure those that it was told to repeat.
+	fresh, bound, unsure int
+	states               map[string]int // of errors
 }
 
 // client is one application session after another, with a session of its own
@@ -32,8 +35,8 @@ type client struct {
 	t      *testing.T
 	id     int
 	tally  *tally
-	dsn    string
-	pg     *pgx.Conn // through pgroute
+	dsn    func(user string) string // through pgroute
+	pg     *pgx.Conn                // through pgroute
 	direct *pgx.Conn
 	sum    int // what its own rows add up to
 	next   int // key of its next row
@@ -112,7 +115,7 @@ func (c *client) run(stop <-chan struct{}) {
 			c.t.Errorf("client %d: %v", c.id, err)
 			return
 		}
-		for range 5 + c.IntN(60) {
+		for range c.steps() {
 			select {
 			case <-stop:
 				c.close()
@@ -125,11 +128,23 @@ func (c *client) run(stop <-chan struct{}) {
 	}
 }
 
+// steps says how long a session goes on.
+func (c *client) steps() int {
+	if c.wild {
+		return 5 + c.IntN(40)
+	}
+	return 5 + c.IntN(120)
+}
+
 func (c *client) connect() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c.wild, c.wrote, c.trail = c.IntN(3) == 0, false, nil
-	c.pg, err = pgx.Connect(ctx, c.dsn)
+	user := "app"
+	if c.wild { // one user's currval keeps all writers of that user on the primary
+		user = "app_wild"
+	}
+	c.pg, err = pgx.Connect(ctx, c.dsn(user))
 	return err
 }
 
@@ -184,8 +199,8 @@ func (c *client) equal(sql string, got, want answer) {
 	}
 	c.tally.compared++
 	if got.values != want.values || got.state != want.state {
-		c.t.Errorf("client %d: %s\npgroute: %s%s %s\nprimary: %s%s %s", c.id, sql,
-			got.values, got.state, got.text, want.values, want.state, want.text)
+		c.t.Errorf("client %d: %s\npgroute: %s%s %s\nprimary: %s%s %s\nafter\n%s", c.id, sql,
+			got.values, got.state, got.text, want.values, want.state, want.text, strings.Join(c.trail, "\n"))
 	}
 }
 
@@ -198,12 +213,3 @@ func (c *client) expect(sql, want string) {
 
 // value is how ask gives a row of one value by the simple protocol.
 func value(v any) string { return fmt.Sprintf("[%q]", fmt.Sprint(v)) }
-
-// summary tells the errors that clients were given.
-func (y *tally) summary() string {
-	var b strings.Builder
-	for _, state := range slices.Sorted(maps.Keys(y.states)) {
-		fmt.Fprintf(&b, " %s×%d", state, y.states[state])
-	}
-	return b.String()
-}

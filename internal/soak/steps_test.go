@@ -6,7 +6,8 @@ import (
 )
 
 // step does one thing that an application does. Sessions that are wild bind
-// themselves to the primary sooner or later; the others mostly read.
+// themselves to the primary sooner or later; the others mostly read, and
+// seldom what only the primary can answer.
 func (c *client) step() {
 	switch n := c.IntN(24); {
 	case n == 0:
@@ -24,8 +25,17 @@ func (c *client) step() {
 	case n <= 14 && c.wild:
 		c.wildly(n - 7)
 	default:
-		sql, _ := c.read()
-		c.same(sql)
+		c.same(c.query())
+	}
+}
+
+// query picks a read.
+func (c *client) query() string {
+	for {
+		sql, uses := c.read()
+		if c.wild || uses == 0 || c.IntN(50) == 0 {
+			return sql
+		}
 	}
 }
 
@@ -69,7 +79,12 @@ func (c *client) own() {
 	if !c.wrote {
 		return
 	}
-	c.expect(fmt.Sprintf("SELECT coalesce(sum(v), 0) FROM mine WHERE owner = %d", c.id), value(c.sum))
+	c.expect(c.ownSum(), value(c.sum))
+}
+
+// ownSum asks what this client's rows add up to.
+func (c *client) ownSum() string {
+	return fmt.Sprintf("SELECT coalesce(sum(v), 0) FROM mine WHERE owner = %d", c.id)
 }
 
 // write adds a row in one of many ways and reads it back.
@@ -77,16 +92,19 @@ func (c *client) write() {
 	c.next++
 	v := c.IntN(100)
 	row := fmt.Sprintf("(%d, %d, %d)", c.id, c.next, v)
-	sql := c.pick([]string{
+	ways := []string{
 		"INSERT INTO mine VALUES " + row,
 		"/* app */ INSERT INTO mine VALUES " + row + " RETURNING v",
 		"WITH q AS (INSERT INTO mine VALUES " + row + " RETURNING v) SELECT v FROM q",
 		"WITH q AS (SELECT 1), z AS (INSERT INTO mine VALUES " + row + ") SELECT * FROM q",
 		"EXPLAIN (ANALYZE, COSTS OFF) INSERT INTO mine VALUES " + row,
 		"SELECT 1; INSERT INTO mine VALUES " + row,
-		"DO $$BEGIN INSERT INTO mine VALUES " + row + "; END$$",
 		"MERGE INTO mine USING (VALUES " + row + ") AS q(o, k, v) ON mine.owner = q.o AND mine.k = q.k WHEN NOT MATCHED THEN INSERT VALUES (q.o, q.k, q.v)",
-	})
+	}
+	if c.wild { // it pins the session
+		ways = append(ways, "DO $$BEGIN INSERT INTO mine VALUES "+row+"; END$$")
+	}
+	sql := c.pick(ways)
 	if a := c.sendAs(modeString, sql); a.state != "" {
 		c.t.Errorf("client %d: %s: %s %s", c.id, sql, a.state, a.text)
 		return
@@ -102,8 +120,7 @@ func (c *client) transaction() {
 	v := c.IntN(100)
 	failed := false
 	for range c.IntN(3) {
-		sql, _ := c.read()
-		failed = failed || c.send(sql).state != ""
+		failed = failed || c.send(c.query()).state != ""
 	}
 	failed = failed || c.send(fmt.Sprintf("INSERT INTO mine VALUES (%d, %d, %d)", c.id, c.next, v)).state != ""
 	if !failed {
@@ -116,39 +133,6 @@ func (c *client) transaction() {
 		c.sum, c.wrote = c.sum+v, true
 	}
 	c.own()
-}
-
-// readOnly runs reads in a block that only reads, where the primary too
-// refuses to write.
-func (c *client) readOnly() {
-	begin := c.pick([]string{"BEGIN READ ONLY", "START TRANSACTION READ ONLY", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"})
-	c.send(begin)
-	ask(c.direct, modeString, begin)
-	for range 1 + c.IntN(3) {
-		sql, local := c.read()
-		if local {
-			continue
-		}
-		sql += inReadOnly
-		a := c.tried(modeString, sql)
-		c.equal(sql, a, ask(c.direct, modeString, sql))
-		if a.state != "" {
-			break
-		}
-	}
-	c.cursor()
-	c.send("COMMIT")
-	ask(c.direct, modeString, "COMMIT")
-}
-
-// cursor goes through some rows in a block.
-func (c *client) cursor() {
-	if c.pg.PgConn().TxStatus() != 'T' {
-		return
-	}
-	c.expect("DECLARE c CURSOR FOR SELECT a FROM rows ORDER BY a"+inReadOnly, "")
-	c.expect("FETCH 1 FROM c"+inReadOnly, value(1))
-	c.expect("CLOSE c"+inReadOnly, "")
 }
 
 // temporary makes, fills and reads a table that is only here.
@@ -181,7 +165,7 @@ func (c *client) settings() {
 
 // prepared uses SQL's own prepared statements.
 func (c *client) prepared() {
-	sql, _ := c.read()
+	sql := c.query()
 	if c.send("PREPARE p AS "+sql).state != "" {
 		return
 	}
@@ -191,9 +175,7 @@ func (c *client) prepared() {
 
 // mixed sends several statements in one string.
 func (c *client) mixed() {
-	one, _ := c.read()
-	two, _ := c.read()
-	sql := one + "; " + two
+	sql := c.query() + "; " + c.query()
 	c.equal(sql, c.sendAs(modeString, sql), ask(c.direct, modeString, sql))
 }
 
@@ -220,6 +202,5 @@ func (c *client) node() {
 
 // explain shows a plan, which runs nothing.
 func (c *client) explain() {
-	sql, _ := c.read()
-	c.send("EXPLAIN " + sql)
+	c.send("EXPLAIN " + c.query())
 }

@@ -2,7 +2,9 @@ package soak
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,20 +18,35 @@ type world struct {
 	views     []string // with a column a
 	operators []string
 	domains   []string
-	// local names the objects that a standby would carry out without an error
-	// though they act on the node or outside the database, and those that
-	// change. Neither has a place in a read-only transaction.
-	local map[string]bool
-	met   bool // the expression being made uses one of them
+	traits    map[string]trait // of objects, by name
+	met       trait            // of what the expression being made uses
 }
+
+// trait is what using an object may do or mean, through all it uses itself.
+type trait uint8
+
+const (
+	// writes: a standby refuses it.
+	writes trait = 1 << iota
+	// local: a standby would carry it out without an error though it acts on
+	// the node or outside the database.
+	local
+	// changing: it is redefined all the time. It has no place in a read-only
+	// transaction, where the primary's answer depends on when it is asked.
+	changing
+	// mislabelled: it does no harm but says that it is volatile.
+	mislabelled
+)
 
 // bottom is what there is to begin with. All functions give back their
 // argument, whatever they do; rows never changes.
 const bottom = `
 CREATE EXTENSION dblink;
 CREATE ROLE app LOGIN;
+CREATE ROLE app_wild LOGIN;
 ALTER ROLE app SET statement_timeout = '2s';
-GRANT CREATE ON SCHEMA public TO app;
+ALTER ROLE app_wild SET statement_timeout = '2s';
+GRANT CREATE ON SCHEMA public TO app_wild;
 CREATE TABLE rows (a int PRIMARY KEY, b text, c int);
 INSERT INTO rows SELECT i, i::text, i % 7 FROM generate_series(1, 15) i;
 CREATE TABLE log (a int);
@@ -52,20 +69,24 @@ CREATE PROCEDURE proc(int) LANGUAGE sql AS 'INSERT INTO log VALUES ($1)';
 
 // granted ends the making of the world. The owner of a table is above its
 // policies, so all belongs to another role than the clients'.
-const granted = `GRANT ALL ON ALL TABLES IN SCHEMA public TO app; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app`
+const granted = `GRANT ALL ON ALL TABLES IN SCHEMA public TO app, app_wild; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app, app_wild`
 
-// localWriters are the functions of the bottom that a standby does not refuse,
-// and the one that a primary allows in a read-only transaction all the same.
+// writers and localWriters are the functions of the bottom that a standby
+// refuses, and those that it does not.
+func writers() []string      { return []string{"w", "n", "u"} }
 func localWriters() []string { return []string{"l", "x", "k", "o"} }
 
 func newWorld(r *rand.Rand) *world {
-	w := &world{Rand: r, functions: []string{"r", "abs", "r"}, views: []string{"rows", "rows"}, local: map[string]bool{}}
+	w := &world{Rand: r, functions: []string{"r", "abs", "r"}, views: []string{"rows", "rows"}, traits: map[string]trait{}}
+	for _, f := range append(writers(), "row_w") {
+		w.traits[f] = writes
+	}
 	for _, f := range localWriters() {
-		w.local[f] = true
+		w.traits[f] = local
 	}
 	for i := range 60 {
 		if i == 25 { // what was made until now is harmless, so that reads remain
-			w.functions = append(w.functions, w.pick([]string{"w", "n", "u"}), w.pick(localWriters()))
+			w.functions = append(w.functions, w.pick(writers()), w.pick(localWriters()))
 		}
 		switch w.IntN(8) {
 		case 0, 1, 2:
@@ -83,20 +104,29 @@ func newWorld(r *rand.Rand) *world {
 	return w
 }
 
-// named picks an object and notes if it is one of the local ones.
+// named picks an object and notes its traits.
 func (w *world) named(from []string) string {
 	name := w.pick(from)
-	w.met = w.met || w.local[name]
+	w.met |= w.traits[name]
 	return name
 }
 
 func (w *world) pick(from []string) string { return from[w.IntN(len(from))] }
 
-// made notes an object by its name, which is local if what it uses is.
+// made notes an object by its name; it has the traits of what it uses.
 func (w *world) made(list *[]string, name string) {
 	*list = append(*list, name)
-	w.local[name] = w.met
-	w.met = false
+	w.traits[name] = w.met
+	w.met = 0
+}
+
+// label picks how volatile a function says it is.
+func (w *world) label(from ...string) string {
+	l := w.pick(from)
+	if l == "VOLATILE" {
+		w.met |= mislabelled
+	}
+	return l
 }
 
 func (w *world) add(format string, args ...any) { w.ddl = append(w.ddl, fmt.Sprintf(format, args...)) }
@@ -130,7 +160,7 @@ func (w *world) expr(v string, depth int) string {
 
 // function may lie: stable and immutable ones call whatever they like.
 func (w *world) function(i int) {
-	label := w.pick([]string{"VOLATILE", "STABLE", "STABLE", "IMMUTABLE"})
+	label := w.label("VOLATILE", "STABLE", "STABLE", "STABLE", "IMMUTABLE")
 	if w.IntN(2) == 0 {
 		w.add("CREATE FUNCTION f%d(v int) RETURNS int LANGUAGE sql %s AS $$SELECT %s$$", i, label, w.expr("v", 2))
 	} else {
@@ -147,13 +177,15 @@ func (w *world) view(i int) {
 func (w *world) operator(i int) {
 	sign := "<" + strings.Repeat("#", 1+len(w.operators)) + ">"
 	w.add("CREATE FUNCTION o%d(a int, b int) RETURNS int LANGUAGE sql %s AS $$SELECT %s + b$$",
-		i, w.pick([]string{"STABLE", "VOLATILE"}), w.expr("a", 1))
+		i, w.label("STABLE", "STABLE", "VOLATILE"), w.expr("a", 1))
 	w.add("CREATE OPERATOR %s (LEFTARG = int, RIGHTARG = int, FUNCTION = o%d)", sign, i)
 	w.made(&w.operators, sign)
 }
 
+// domain has a check that never fails: whether it is reached may depend on the
+// plan, and so on what the connection has run before.
 func (w *world) domain(i int) {
-	w.add("CREATE DOMAIN d%d AS int CHECK (%s(VALUE) IS NOT NULL)", i, w.named(w.functions))
+	w.add("CREATE DOMAIN d%d AS int CHECK (coalesce(%s(VALUE), 0) IS NOT NULL)", i, w.named(w.functions))
 	w.made(&w.domains, fmt.Sprintf("d%d", i))
 }
 
@@ -164,34 +196,39 @@ func (w *world) secured(i int) {
 	w.made(&w.views, fmt.Sprintf("p%d", i))
 }
 
+// uses gives the traits of all objects that a statement names.
+func (w *world) uses(sql string) (all trait) {
+	for _, name := range regexp.MustCompile(`[a-z_]\w*|<#+>`).FindAllString(sql, -1) {
+		all |= w.traits[name]
+	}
+	return all
+}
+
 // twin is a view of the world with randomness and changes of its own.
 func (w *world) twin(seed, stream uint64) *world {
 	c := *w
 	c.Rand = rand.New(rand.NewPCG(seed, stream))
 	c.functions, c.views = slices.Clone(w.functions), slices.Clone(w.views)
-	c.local = map[string]bool{}
-	for name, is := range w.local {
-		c.local[name] = is
-	}
+	c.traits = maps.Clone(w.traits)
 	return &c
 }
 
-// read is a query of which every part is a function of rows; local tells
-// that it would act on a standby without an error.
-func (w *world) read() (sql string, local bool) {
-	w.met = false
-	sql = w.query()
-	local, w.met = w.met, false
-	return sql, local
+// read is a query of which every part is a function of rows, with the traits
+// of all it uses.
+func (w *world) read() (sql string, uses trait) {
+	w.met = 0
+	sql = w.shape()
+	uses, w.met = w.met, 0
+	return sql, uses
 }
 
-func (w *world) query() string {
+func (w *world) shape() string {
 	from := w.named(w.views)
 	switch w.IntN(9) {
 	case 0:
 		return "SELECT " + w.expr("1", 3)
 	case 1:
-		return "SELECT x.a, x." + w.pick([]string{"row_w", "row_r", "b"}) + " FROM rows x WHERE " + w.expr("x.a", 1) + " > 2"
+		return "SELECT x.a, x." + w.named([]string{"row_w", "row_r", "b"}) + " FROM rows x WHERE " + w.expr("x.a", 1) + " > 2"
 	case 2:
 		return "WITH q AS (SELECT a FROM " + from + ") SELECT count(*) FROM q JOIN rows USING (a) WHERE " + w.expr("q.a", 1) + " > 0"
 	case 3:
