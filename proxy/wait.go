@@ -278,11 +278,13 @@ func (s *session) noConnection(err *pg.Error) {
 	s.w.set.End(s.target)
 	u := unit{size: s.wait.size, end: s.wait.end}
 	s.unwaitTimer()
-	if !err.SafeToRetry() {
+	switch {
+	case err.SafeToRetry():
+		s.w.monitor.Suspect(s.target)
+	case !s.mayGoElsewhere():
 		s.failWaiting(err)
 		return
 	}
-	s.w.monitor.Suspect(s.target)
 	if s.target != s.w.view.Snap.Primary {
 		s.excluded = s.excluded.With(s.target)
 		s.move(phaseIdle)
@@ -291,6 +293,15 @@ func (s *session) noConnection(err *pg.Error) {
 	}
 	s.park(&u, min(retryDelay, s.holdLeft()), waitRetry).cause = router.CausePrimaryLost
 	s.enterHold()
+}
+
+// mayGoElsewhere reports whether a unit whose node did not let the session in
+// has another to go to. The database, the role or the password that the
+// primary let in may be too new for a standby, or a standby may be full. One
+// that was asked for says so itself, and so does any when the primary must not
+// be read.
+func (s *session) mayGoElsewhere() bool {
+	return s.target != s.w.view.Snap.Primary && !s.hinted && s.w.tune.Policy.PrimaryReads != router.PrimaryNever
 }
 
 // answerError answers a unit that was not sent with an error of pgroute's.
