@@ -64,9 +64,10 @@ func cleanEnv() []string {
 // commandEnv names the proxy to libpq, and the lab and its nodes to scripts.
 func (c *labRunCmd) commandEnv(l *lab.Lab, proxy *lab.Proxy) []string {
 	host, port := "127.0.0.1", strconv.Itoa(l.Node("primary").Port)
-	// PostgreSQL's own programs are not always on the path.
+	// PostgreSQL's own programs are not always on the path. A lab has no TLS, and
+	// some drivers take libpq's default, prefer, for require.
 	path := os.Getenv("PATH") + string(os.PathListSeparator) + l.PgBin()
-	env := []string{"PATH=" + path, "PGUSER=" + lab.Superuser, "PGDATABASE=postgres", "PGSSLMODE=prefer", "PGROUTE_LAB_DIR=" + l.Dir}
+	env := []string{"PATH=" + path, "PGUSER=" + lab.Superuser, "PGDATABASE=postgres", "PGSSLMODE=disable", "PGROUTE_LAB_DIR=" + l.Dir}
 	if proxy != nil {
 		host, port = dialAddress(c.Listen)
 		env = append(env, "PGROUTE_LAB_PROXY_PID="+strconv.Itoa(proxy.PID()), "PGROUTE_LAB_ADMIN="+c.AdminListen)

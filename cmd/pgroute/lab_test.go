@@ -48,7 +48,7 @@ func TestLabExecGivesTheCommandItsEnvironmentAndStatus(t *testing.T) {
 	dir := labDir(t)
 	cmd := pgroute(t, "lab", "--dir", dir, "--no-proxy", "--base-port", "0", "--standbys", "1", "--auth", "scram",
 		"--exec", `psql -AtXc 'SELECT inet_server_port() = '$PGROUTE_LAB_PRIMARY_PORT", current_user, current_database()" &&
-			psql -AtXp $PGROUTE_LAB_STANDBY1_PORT -c 'SELECT pg_is_in_recovery()' && echo $PGROUTE_LAB_DIR; exit 7`)
+			psql -AtXp $PGROUTE_LAB_STANDBY1_PORT -c 'SELECT pg_is_in_recovery()' && echo $PGROUTE_LAB_DIR $PGSSLMODE; exit 7`)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -56,7 +56,7 @@ func TestLabExecGivesTheCommandItsEnvironmentAndStatus(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 7 {
 		t.Errorf("status is %v, not the command's 7: %s", err, stderr.String())
 	}
-	if want := fmt.Sprintf("t|postgres|postgres\nt\n%s\n", dir); string(out) != want {
+	if want := fmt.Sprintf("t|postgres|postgres\nt\n%s disable\n", dir); string(out) != want {
 		t.Errorf("stdout is %q, not only the command's %q", out, want)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
