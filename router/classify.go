@@ -60,6 +60,7 @@ type Classifier struct {
 	levels [maxLevels]level
 	depth  int
 	popped levelKind // of the level that was closed last
+	behind bool      // the NOT seen last stands behind an operand
 	ctes   [maxCTEs]sqlscan.Token
 	nctes  int
 

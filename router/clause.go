@@ -30,8 +30,8 @@ func (c *Classifier) partOfClause(l *level) bool {
 		sqlscan.KwGroups, sqlscan.KwOverlaps:
 		return c.operandBefore()
 	case sqlscan.KwLike, sqlscan.KwIlike:
-		// PostgreSQL reads NOT LIKE as one, whatever follows.
-		return c.prev.Keyword == sqlscan.KwNot || c.operandBefore()
+		// In a NOT LIKE (…) it is an operator; in WHERE NOT like(…) a call.
+		return c.prev.Keyword == sqlscan.KwNot && c.behind || c.operandBefore()
 	}
 	return false
 }

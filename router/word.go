@@ -16,6 +16,8 @@ func (c *Classifier) word(l *level, first bool) bool {
 		c.from(l)
 	case sqlscan.KwDistinct:
 		c.distinct()
+	case sqlscan.KwNot:
+		c.behind = c.operandBefore()
 	case sqlscan.KwAs:
 		return c.as(l)
 	case sqlscan.KwWhere, sqlscan.KwHaving, sqlscan.KwWindow, sqlscan.KwOrder, sqlscan.KwLimit,
