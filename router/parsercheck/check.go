@@ -60,7 +60,8 @@ func newChecker(report io.Writer, verbose bool) *checker {
 	}
 }
 
-// body judges every statement of a list of texts, and every query in them.
+// body judges every statement of a list of texts, and every query in them; one
+// that is a query also as the parser's own deparser writes it.
 func (c *checker) body(name string, texts []string) tally {
 	t := tally{Body: name}
 	for _, text := range texts {
@@ -71,7 +72,12 @@ func (c *checker) body(name string, texts []string) tally {
 		}
 		c.version = result.Version
 		stmt := result.Stmts[0].Stmt
+		if lenient(stmt.ProtoReflect()) {
+			t.Unparsed++
+			continue
+		}
 		c.one(&t, text, stmt)
+		c.seen[text] = true
 		for _, q := range nested(stmt.ProtoReflect(), nil) {
 			c.query(&t, q)
 		}

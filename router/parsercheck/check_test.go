@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	pgquery "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/pgroute/pgroute/router"
 )
 
 // TestRouterAgreesWithParser is the promise, on less SQL than the command.
@@ -46,6 +48,40 @@ func TestTreeCatchesWhatItMust(t *testing.T) {
 		if tally.Violations != 0 {
 			t.Errorf("%s: a read to the router", text)
 		}
+	}
+}
+
+// TestParametersForConstants: what only pg_query parses is not judged.
+func TestParametersForConstants(t *testing.T) {
+	c := newChecker(&bytes.Buffer{}, false)
+	if got := c.body("refused", []string{"SELECT wtype $1", "VALUES ((x).b), (wtype(1) $1)", "SELECT (SELECT interval $1 day)"}); got.Unparsed != 3 || got.Statements != 0 {
+		t.Errorf("syntax errors: %+v", got)
+	}
+	if got := c.body("taken", []string{"SELECT $1::date", "SELECT CAST($1 AS date), date '2024-01-01'"}); got.Unparsed != 0 || got.Statements < 2 || got.Recognised != got.Statements {
+		t.Errorf("casts: %+v", got)
+	}
+}
+
+// TestRecordedCallsAreKnown: were a function of PostgreSQL's that an ORM calls
+// unknown here, tree and router would agree that the statement is no read, and
+// the share would not show it.
+func TestRecordedCallsAreKnown(t *testing.T) {
+	c := newChecker(&bytes.Buffer{}, false)
+	files := glob("testdata/orm/*.sql")
+	for _, file := range files {
+		texts, err := statementsOf(file)
+		if err != nil || len(texts) == 0 {
+			t.Errorf("%s: %d statements, %v", file, len(texts), err)
+		}
+		for _, text := range texts {
+			c.router.Classify(&c.script, []byte(text), c.cat, c.path, nil)
+			if c.script.Class == router.ClassUnknown || c.script.Reason == router.ReasonUnknownFunction {
+				t.Errorf("%s: %s %s: %s", file, c.script.Class, c.script.Reason, text)
+			}
+		}
+	}
+	if len(files) < 10 {
+		t.Errorf("%d files", len(files))
 	}
 }
 

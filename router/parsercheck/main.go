@@ -30,7 +30,7 @@ func main() {
 
 // run judges all bodies and prints the table.
 func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (tally, error) {
-	if len(glob("testdata/*.sql")) == 0 || len(corpus()) == 0 {
+	if len(glob("testdata/orm/*.sql")) == 0 || len(corpus()) == 0 {
 		return tally{}, errors.New("the test data are not there: run it in its own directory")
 	}
 	c := newChecker(out, verbose)
@@ -41,7 +41,8 @@ func run(out io.Writer, verbose bool, count int, seed uint64, files []string) (t
 		files []string
 	}{
 		{"shipped with PostgreSQL", installed()},
-		{"in the manner of ORMs and tools", glob("testdata/*.sql")},
+		{"recorded from ORMs and drivers", glob("testdata/orm/*.sql")},
+		{"reports and queues", glob("testdata/*.sql")},
 		{"files named", files},
 	} {
 		var texts []string

@@ -225,8 +225,7 @@ func lastTwo(parts []*pgquery.Node) (schema, name string) {
 	return schema, name
 }
 
-// nested collects the queries inside a statement, the statement itself not
-// included.
+// nested collects the queries below a node.
 func nested(m protoreflect.Message, into []*pgquery.SelectStmt) []*pgquery.SelectStmt {
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		if f.Message() == nil {
@@ -248,4 +247,27 @@ func nested(m protoreflect.Message, into []*pgquery.SelectStmt) []*pgquery.Selec
 		return true
 	})
 	return into
+}
+
+// lenient finds a parameter in the place of a type's constant, as in "date $1".
+// pg_query lets that pass, for texts whose constants were taken out; to
+// PostgreSQL it is a syntax error.
+func lenient(m protoreflect.Message) bool {
+	if c, ok := m.Interface().(*pgquery.TypeCast); ok && c.Location < 0 && c.Arg.GetParamRef() != nil {
+		return true
+	}
+	found := false
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Message() == nil:
+		case f.IsList():
+			for i := range v.List().Len() {
+				found = found || lenient(v.List().Get(i).Message())
+			}
+		default:
+			found = lenient(v.Message())
+		}
+		return !found
+	})
+	return found
 }

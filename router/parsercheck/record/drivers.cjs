@@ -1,0 +1,45 @@
+// node-postgres by itself: pooled, prepared, with cursors and streams.
+const { Pool, Client } = require("pg");
+const Cursor = require("pg-cursor");
+const QueryStream = require("pg-query-stream");
+const version = (name) => require(`${process.env.NODE_PATH}/${name}/package.json`).version;
+const show = (what, rows) => console.log(what, JSON.stringify(rows));
+
+(async () => {
+  console.log(`node-postgres ${version("pg")}`);
+  const pool = new Pool({ max: 4, ssl: false });
+  await pool.query("CREATE TABLE note (id int PRIMARY KEY, body text, tags text[], made timestamptz DEFAULT '2024-01-01')");
+  const q = (text, values) => pool.query(text, values).then((r) => r.rows);
+  for (let i = 1; i <= 5; i++) await pool.query("INSERT INTO note (id, body, tags) VALUES ($1, $2, $3)", [i, `note ${i}`, ["a", `t${i}`]]);
+  show("rows", await q("SELECT id, body FROM note WHERE id = ANY ($1::int[]) ORDER BY id", [[1, 3]]));
+  for (const id of [1, 2, 3]) show("prepared", (await pool.query({ name: "by id", text: "SELECT body FROM note WHERE id = $1", values: [id], rowMode: "array" })).rows);
+  show("together", (await Promise.all([1, 2, 3, 4].map((n) => q("SELECT count(*)::int AS n FROM note WHERE id <= $1", [n])))).flat());
+  const client = await pool.connect();
+  const several = await client.query("BEGIN; INSERT INTO note VALUES (6, 'six'); SELECT count(*) FROM note; ROLLBACK; SELECT 1 AS one");
+  show("several", several.map((r) => r.rows));
+  show("mixed", await client.query("UPDATE note SET body = body || '!' WHERE id = 1; SELECT body FROM note WHERE id = 1").then((r) => r[1].rows));
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+  const cursor = client.query(new Cursor("SELECT generate_series(1, $1::int) AS n", [5]));
+  show("cursor", [await cursor.read(2), await cursor.read(9)]);
+  await cursor.close();
+  await client.query("COMMIT");
+  const streamed = [];
+  for await (const row of client.query(new QueryStream("SELECT id FROM note ORDER BY id", [], { batchSize: 2 }))) streamed.push(row.id);
+  show("stream", streamed);
+  await client.query("BEGIN");
+  await client.query("DECLARE c SCROLL CURSOR FOR SELECT id FROM note ORDER BY id");
+  show("fetch", [(await client.query("FETCH 2 FROM c")).rows, (await client.query("FETCH LAST FROM c")).rows]);
+  await client.query("CLOSE c");
+  await client.query("END");
+  await client.query("SELECT 1/0").catch((e) => show("error", e.code));
+  show("after", (await client.query("SELECT body FROM note WHERE id = $1", [1])).rows);
+  client.release();
+  const listener = new Client({ ssl: false });
+  await listener.connect();
+  const told = new Promise((resolve) => listener.once("notification", (n) => resolve([n.channel, n.payload])));
+  await listener.query("LISTEN notes");
+  await pool.query("SELECT pg_notify($1, $2)", ["notes", "hello"]);
+  show("notified", await told);
+  await listener.end();
+  await pool.end();
+})().catch((e) => { console.error(e.message, e.stack); process.exit(1); });
