@@ -146,10 +146,13 @@ func (c *Conn) release() {
 	}
 }
 
-// needsWhole tells the messages whose body is looked at.
+// needsWhole tells the messages that are passed as a whole: those whose body is
+// looked at, and short ones that may come in a transaction. A client that was
+// given half a message cannot be told that the server was lost; its session
+// ends.
 func needsWhole(typ byte) bool {
 	switch typ {
-	case wire.DataRow, wire.CopyData, wire.RowDescription, wire.ParameterDescription, wire.FunctionCallResponse:
+	case wire.DataRow, wire.CopyData, wire.FunctionCallResponse:
 		return false
 	}
 	return true

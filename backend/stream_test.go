@@ -92,6 +92,22 @@ func TestAnswersPassInWholeAndInPieces(t *testing.T) {
 	}
 }
 
+// A client that was given half a message cannot be told any more what became
+// of its transaction.
+func TestOnlyRowsPassInPieces(t *testing.T) {
+	for typ, pieces := range map[byte]bool{
+		wire.ParameterDescription: false, wire.RowDescription: false, wire.CommandComplete: false, wire.DataRow: true,
+	} {
+		c, f := onLoop(t)
+		c.ExpectQuery(nil)
+		half := msg(typ, "SELECT 1\x00")[:9]
+		c.OnData(c.net, half)
+		if passed := len(f.out) > 0; passed != pieces || c.MidMessage() != pieces {
+			t.Errorf("half of %c: %q was passed", typ, f.out)
+		}
+	}
+}
+
 func TestInjectedParseIsSwallowed(t *testing.T) {
 	c, f := onLoop(t)
 	var ids Statements
