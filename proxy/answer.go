@@ -38,6 +38,7 @@ func (s *session) Ready(tx byte) {
 	s.flight, s.active = flightNone, s.w.tick
 	s.ends, s.excluded, s.reruns = false, 0, 0
 	s.state.answered(tx)
+	s.state.parsed(false)
 	if tx == wire.TxIdle {
 		s.endTx()
 		s.opening.reset()

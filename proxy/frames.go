@@ -103,7 +103,7 @@ func (s *session) passParse(msg, body []byte) {
 		s.pass(msg)
 		return
 	}
-	if known, ok := s.state.named[string(name)]; ok {
+	if known, ok := s.state.named[string(name)]; ok && !known.unsure {
 		// The server itself shall refuse, which it does after reading the text.
 		s.w.out = s.link.AppendPrepared(s.w.out, known.st)
 		s.link.ExpectRefusedParse(&known.alias)
@@ -114,6 +114,7 @@ func (s *session) passParse(msg, body []byte) {
 	undo := &undoParse{s, made}
 	s.remember(undo)
 	s.state.setName(made.alias.Client, made)
+	s.state.parsing = append(s.state.parsing, made)
 	switch {
 	case slices.Contains(s.state.sqlNames, made.alias.Client):
 		s.link.ExpectParse(nil, undo)

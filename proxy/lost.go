@@ -133,6 +133,7 @@ func deserved(state pg.SQLState, pinned pin) bool {
 // tellLoss answers what was under way and goes on without the link.
 func (s *session) tellLoss(l *loss) {
 	s.forgetAgain()
+	s.state.parsed(true)
 	s.grant = 0
 	switch {
 	case l.tx == wire.TxOpen && !l.ends:

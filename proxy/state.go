@@ -15,6 +15,7 @@ type state struct {
 	path    *router.SearchPath
 	scope   string               // role and search_path, unless they are the defaults
 	named   map[string]*prepared // protocol-level, by the client's name
+	parsing []*prepared          // made by units that are not answered
 	unnamed *backend.Statement
 	own     []byte // text of the unnamed statement if that is one of pgroute's own
 	owns    bool   // there were prepared statements of that kind
@@ -131,6 +132,19 @@ type prepared struct {
 	st    *backend.Statement
 	alias backend.Alias
 	own   []byte // its text if it is one of pgroute's own; st is the refusal then
+	// unsure: the server was lost before the end of the unit that made it. The
+	// client may have been told that it is there, and that the unit failed; it
+	// may use it, and it may make it again.
+	unsure bool
+}
+
+// parsed notes that the units that made statements are answered, or lost.
+func (st *state) parsed(lost bool) {
+	for i, p := range st.parsing {
+		p.unsure = p.unsure || lost
+		st.parsing[i] = nil
+	}
+	st.parsing = st.parsing[:0]
 }
 
 // find gives the statement of a client's name and both names, if it has any;

@@ -82,22 +82,28 @@ func (l *load) end() {
 // awaitRounds waits until every client has completed so many rounds more.
 func (l *load) awaitRounds(n int64) {
 	l.t.Helper()
-	from := make([]int64, len(l.clients))
-	for i, c := range l.clients {
+	l.awaitRoundsOf(l.clients, n)
+}
+
+// awaitRoundsOf is awaitRounds for some of the clients.
+func (l *load) awaitRoundsOf(clients []*client, n int64) {
+	l.t.Helper()
+	from := make([]int64, len(clients))
+	for i, c := range clients {
 		from[i] = c.rounds.Load()
 	}
-	if soon(func() bool { return len(l.behind(from, n)) == 0 }) {
+	if soon(func() bool { return len(behind(clients, from, n)) == 0 }) {
 		return
 	}
-	stuck, report := l.behind(from, n), l.rig.report(nil)
+	stuck, report := behind(clients, from, n), l.rig.report(nil)
 	l.end() // those that are stuck give up in time
 	l.drops()
 	l.t.Fatalf("clients %v did not go on: %s", stuck, report)
 }
 
 // behind lists the clients that have not completed so many rounds more.
-func (l *load) behind(from []int64, n int64) (ids []int) {
-	for i, c := range l.clients {
+func behind(clients []*client, from []int64, n int64) (ids []int) {
+	for i, c := range clients {
 		if c.rounds.Load() < from[i]+n {
 			ids = append(ids, c.id)
 		}

@@ -1,11 +1,13 @@
 package faults
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,7 +25,8 @@ import (
 type relay struct {
 	target string
 	l      net.Listener
-	mean   atomic.Int64 // bytes; 0: nothing is broken
+	mean   atomic.Int64           // bytes; 0: nothing is broken
+	after  atomic.Pointer[string] // what a server says once before its connection breaks
 	cuts   atomic.Int64
 	wg     sync.WaitGroup
 }
@@ -69,10 +72,32 @@ func (r *relay) carry(front *net.TCPConn) {
 	if mean := r.mean.Load(); mean > 0 {
 		budget = 600 + int64(rand.ExpFloat64()*float64(mean)) // beyond most logins
 	}
-	if _, err := io.CopyN(front, back, budget); err == nil {
+	switch cut, err := r.pass(front, back, budget); {
+	case err == nil && !cut:
 		r.cuts.Add(1)
 		_ = front.SetLinger(0) // a reset: nothing more is delivered
+	case cut:
+		r.cuts.Add(1)
 	}
+}
+
+// pass copies up to a number of bytes of the server's, or the words after which
+// it is cut.
+func (r *relay) pass(front, back net.Conn, budget int64) (cut bool, err error) {
+	buf := make([]byte, 32<<10)
+	for budget > 0 && !cut {
+		n, err := back.Read(buf[:min(budget, int64(len(buf)))])
+		if last := r.after.Load(); last != nil {
+			if i := bytes.Index(buf[:n], []byte(*last)); i >= 0 && r.after.CompareAndSwap(last, nil) {
+				n, cut = i+len(*last), true
+			}
+		}
+		if _, writeErr := front.Write(buf[:n]); err != nil || writeErr != nil {
+			return cut, errors.Join(err, writeErr)
+		}
+		budget -= int64(n)
+	}
+	return cut, nil
 }
 
 // startCut brings up a cluster whose servers pgroute reaches through relays.
@@ -116,13 +141,8 @@ func TestCutConnectionsNeitherLoseNorRepeatAWrite(t *testing.T) {
 	for _, relay := range relays {
 		relay.mean.Store(0)
 	}
-	for _, c := range l.clients {
-		if c.id%4 == 3 {
-			continue // half a row reached it: it cannot go on
-		}
-		from := c.rounds.Load()
-		poll(t, "the client goes on", func() bool { return c.rounds.Load() > from+3 })
-	}
+	// The others may have been given half a row: they cannot go on.
+	l.awaitRoundsOf(slices.DeleteFunc(slices.Clone(l.clients), func(c *client) bool { return c.id%4 == 3 }), 3)
 	l.end()
 	for _, c := range l.clients {
 		if c.id%4 == 3 {
@@ -133,7 +153,10 @@ func TestCutConnectionsNeitherLoseNorRepeatAWrite(t *testing.T) {
 	t.Logf("%d cuts: %s", relays[0].cuts.Load()+relays[1].cuts.Load()+relays[2].cuts.Load(), &f)
 	f.check(t)
 	for state := range f.states {
-		if state != "08007" && state != "40001" && state != "broken" {
+		switch state {
+		case "08007", "40001", "broken":
+		case "08006": // a Parse that met two such connections in a row
+		default:
 			t.Errorf("clients were told SQLSTATE %s", state)
 		}
 	}
