@@ -9,7 +9,7 @@ import (
 // TestNoDoubtKeepsASessionOnAStandby: a call of a function that no catalogue
 // knows, in a read-only transaction, must not send later writes there.
 func TestNoDoubtKeepsASessionOnAStandby(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	c := p.Connect(t)
 	must(t, c, "CREATE TABLE doubted (a serial)")
 	must(t, c, `CREATE FUNCTION doubtful() RETURNS int LANGUAGE plpgsql AS

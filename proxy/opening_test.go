@@ -16,6 +16,10 @@ import (
 // hint leaves where its transaction is.
 const inRecovery = "/* pgroute: standby */ SELECT pg_is_in_recovery()"
 
+// patient has reads wait for a standby however busy the machine is, instead of
+// going to the primary.
+const patient = "routing.fence_wait=10s"
+
 // steps are statements with what each must give.
 type steps [][2]string
 
@@ -31,7 +35,7 @@ func (st steps) take(t *testing.T, p *servetest.Proxy, c *pgx.Conn, send func(te
 }
 
 func TestAReadOnlyTransactionMovesToThePrimaryForWhatBelongsThere(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	for name, sequence := range map[string]steps{
 		"first": {
 			{"BEGIN READ ONLY", ""},
@@ -124,7 +128,7 @@ func TestAReadOnlyTransactionMovesToThePrimaryForWhatBelongsThere(t *testing.T) 
 }
 
 func TestSetTransactionReadOnlyMovesToAStandby(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	for way, send := range map[string]func(testing.TB, *pgx.Conn, string) string{"simple": run, "extended": extended} {
 		t.Run(way, func(t *testing.T) {
 			steps{
@@ -163,7 +167,7 @@ func TestSetTransactionReadOnlyMovesToAStandby(t *testing.T) {
 
 // What cannot move is refused when the standby would do it without a word.
 func TestWhatIsBoundToAStandbyDoesNothingUnnoticedThere(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	bind := map[string]steps{
 		"a snapshot":  {{"BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ", ""}, {"SELECT 1", "1"}},
 		"a cursor":    {{"BEGIN READ ONLY", ""}, {"DECLARE c CURSOR FOR SELECT 1", ""}},
@@ -210,7 +214,7 @@ func TestWhatIsBoundToAStandbyDoesNothingUnnoticedThere(t *testing.T) {
 
 // What is not known because DDL is under way may be known in a moment.
 func TestWhatIsNotKnownForNowIsToldToBeRepeated(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	c, ddl := p.Connect(t), p.Connect(t)
 	must(t, ddl, "CREATE FUNCTION moved_f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE DOMAIN moved_d AS int")
 	p.AwaitCatalog("postgres")
@@ -248,7 +252,7 @@ func TestWhatIsNotKnownForNowIsToldToBeRepeated(t *testing.T) {
 
 // Several messages on their way at once keep their order around a move.
 func TestATransactionMovesInAPipeline(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	c := p.Connect(t)
 	for _, texts := range [][]string{
 		{"BEGIN READ ONLY", "SELECT 1", "SELECT pg_try_advisory_xact_lock(44)::text", "SELECT 2", "COMMIT", "SELECT 3"},
@@ -294,7 +298,7 @@ func TestATransactionMovesInAPipeline(t *testing.T) {
 
 // A batch that begins a transaction and needs the primary begins there.
 func TestABatchThatBeginsAndNeedsThePrimaryBeginsThere(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	c := p.Connect(t)
 	awaitStandby(t, p, c)
 	batch := &pgx.Batch{}
@@ -321,7 +325,7 @@ func TestABatchThatBeginsAndNeedsThePrimaryBeginsThere(t *testing.T) {
 // Statements too long to be kept are looked into when they come in a
 // transaction on a standby.
 func TestLongStatementsInATransactionOnAStandby(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	for way, send := range map[string]func(testing.TB, *pgx.Conn, string) string{"simple": run, "extended": extended} {
 		for size, bound := range map[int]string{100 << 10: "t", 3 << 19: "error 0A000"} {
 			t.Run(way+"/"+bound, func(t *testing.T) {
@@ -347,7 +351,7 @@ func TestLongStatementsInATransactionOnAStandby(t *testing.T) {
 }
 
 func TestAHintLeavesNoSessionOnAStandby(t *testing.T) {
-	p := servetest.Start(t, shared)
+	p := servetest.Start(t, shared, patient)
 	var notices []string
 	c := connectNoting(t, p, &notices)
 	steps{
