@@ -195,11 +195,9 @@ func (s *session) answerLost(l *loss) {
 		out = wire.AppendError(out, err)
 		out = wire.AppendReadyForQuery(out, s.lostStatus())
 	}
-	if l.batch {
-		if l.owed == 0 {
-			out = wire.AppendError(out, err)
-			s.lostStatus()
-		}
+	if l.batch { // its Sync, which is still to come, has its ReadyForQuery
+		out = wire.AppendError(out, err)
+		s.lostStatus()
 		s.skipping = true
 	}
 	s.w.counters.failed(err.State, uint64(l.owed))

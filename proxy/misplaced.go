@@ -47,11 +47,12 @@ func newMisplacement(ids *backend.Statements, state pg.SQLState, message, hint s
 	return &misplacement{sql, ids.New(append([]byte(sql), 0, 0, 0))}
 }
 
-// misplacement gives the one for a query string; nil is something unknown.
+// misplacement gives the one for the query string classified last; nil is
+// something unknown.
 func (s *session) misplacement(sc *router.Script) *misplacement {
 	// Operators and types have reasons of their own for not being known.
 	unknown := sc != nil && sc.Effects&router.Misplaced == router.EffectUnknownState
-	if unknown && !catalog.Loaded(s.w.catalogs.For(s.user.tenant.Database)) {
+	if unknown && !catalog.Loaded(s.w.judgedBy) {
 		return s.w.misplaced.perhaps
 	}
 	return s.w.misplaced.surely

@@ -13,7 +13,8 @@ import (
 // classify gives what is known of a query string, from the worker's cache.
 // The Script is valid until the next call.
 func (s *session) classify(text []byte) *router.Script {
-	return s.w.cache.Classify(text, s.w.catalogs.For(s.user.tenant.Database), s.state.path, s.classOptions())
+	s.w.judgedBy = s.w.catalogs.For(s.user.tenant.Database)
+	return s.w.cache.Classify(text, s.w.judgedBy, s.state.path, s.classOptions())
 }
 
 // classOptions are the session's facts that change how text is read.

@@ -31,6 +31,8 @@ type worker struct {
 	view     router.View
 	cache    *router.Cache
 	class    router.Options // of the classification at hand
+	// judgedBy is the catalogue that the last query string was classified by.
+	judgedBy router.Catalog
 	learned  *learned
 	doubtful map[*session]struct{} // sessions with doubts
 	// assigned counts, by node, the sessions of this worker that read there
