@@ -253,6 +253,9 @@ func (s *session) OnClose(_ *netloop.Conn, err error) {
 // behind on its server connection is cleaned up, a running query cancelled
 // and an open transaction rolled back.
 func (s *session) leave() {
+	if s.link != nil {
+		s.flush() // the link counts on it, and another session's must not get it
+	}
 	s.unwait(health.HoldGone)
 	s.move(phaseClosing)
 	s.w.counters.unpinned(s.state.pins)

@@ -146,6 +146,7 @@ func (w *worker) tellDrained() {
 // connection it belonged to; that is all that is lost.
 func (w *worker) panicked(_ *netloop.Conn, v any, stack []byte) {
 	w.counters.Panics.Add(1)
+	w.out = w.out[:0] // perhaps half a message
 	w.log.Error("a session panicked and was closed", "panic", v, "stack", string(stack))
 }
 
