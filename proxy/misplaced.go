@@ -85,10 +85,7 @@ func (s *session) settingPins(sc *router.Script, text []byte) bool {
 			continue
 		}
 		for _, set := range sc.Settings(st) {
-			if set.Form == router.FormCharacteristics {
-				continue
-			}
-			if name := settingName(set, text); name == "" || name == "seed" || set.ID == router.SettingSessionAuthorization {
+			if set.Form != router.FormCharacteristics && pinOfSetting(set, settingName(set, text)) != 0 {
 				return true
 			}
 		}

@@ -105,11 +105,10 @@ func onlyShows(v router.Verb) bool {
 // open begins to follow a transaction. One that somebody wants where it is,
 // or that only the primary can run, stays there.
 func (s *session) open(sc *router.Script, st *router.Statement, text []byte) {
-	const primary = router.FlagReadWrite | router.FlagSerializable | router.FlagDeferrable
 	o := &s.opening
 	o.sql, o.stage = o.sql[:0], openFresh
 	o.stable = st.Flags&router.FlagRepeatableRead != 0 || s.state.stable && st.Flags&router.FlagIsolation == 0
-	if sc.Hint.Target != router.TargetAny || s.facts.Wish.Target != router.TargetAny || st.Flags&primary != 0 {
+	if sc.Hint.Target != router.TargetAny || s.facts.Wish.Target != router.TargetAny || st.Flags&router.FlagPrimary != 0 {
 		o.fix()
 		return
 	}
@@ -217,8 +216,8 @@ func (s *session) place(u *unit) {
 // leaveLink rolls the transaction back where it is. The unit that needs
 // another server is still in the input.
 func (s *session) leaveLink() {
-	link, touched := s.link, s.state.touched
-	for _, name := range touched {
+	link := s.link
+	for _, name := range s.state.touched {
 		if backend.IsCustom(name) {
 			link.NoteCustom(name)
 		}
@@ -226,7 +225,6 @@ func (s *session) leaveLink() {
 	s.opening.stage = openMoving
 	s.w.counters.Moved.Add(1)
 	s.dropLink()
-	s.state.touched = touched // they will be set again
 	s.forgetAgain()
 	s.grant = 0
 	s.move(phaseIdle)

@@ -61,7 +61,7 @@ func (s *session) judgeBlock(u *unit, sc *router.Script) {
 	}
 	u.Isolated = st.Flags&router.FlagIsolation != 0
 	switch {
-	case st.Flags&(router.FlagReadWrite|router.FlagSerializable|router.FlagDeferrable) != 0:
+	case st.Flags&router.FlagPrimary != 0:
 		u.Block = router.BlockPrimary
 	case st.Flags&router.FlagReadOnly != 0:
 		u.Block = router.BlockReadOnly

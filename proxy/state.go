@@ -269,18 +269,28 @@ func (s *session) touchSetting(set router.Setting, text []byte) {
 		return
 	}
 	name := settingName(set, text)
-	switch {
-	case name == "seed":
-		s.pin(pinSetting) // the state of random() cannot be read back
-	case set.ID == router.SettingSessionAuthorization:
-		s.pin(pinAuthorization)
-	case name == "":
-		s.pin(pinSetting)
+	switch p := pinOfSetting(set, name); {
+	case p != 0:
+		s.pin(p)
 	case set.Local && !backend.IsCustom(name):
 		// ends with the transaction
 	default:
 		s.touch(name)
 	}
+}
+
+// pinOfSetting gives the reason to stay that a setting is which cannot be
+// brought to another server; 0 for all others.
+func pinOfSetting(set router.Setting, name string) pin {
+	switch {
+	case name == "seed":
+		return pinSetting // the state of random() cannot be read back
+	case set.ID == router.SettingSessionAuthorization:
+		return pinAuthorization
+	case name == "":
+		return pinSetting
+	}
+	return 0
 }
 
 func (s *session) touch(name string) {

@@ -53,7 +53,7 @@ func begun(sc *router.Script) txKind {
 	switch {
 	case st == nil || st.Verb != router.VerbBegin || st.Flags&router.FlagReadOnly != 0:
 		return txNone
-	case st.Flags&(router.FlagReadWrite|router.FlagSerializable|router.FlagDeferrable) != 0:
+	case st.Flags&router.FlagPrimary != 0:
 		return txPrimary // a standby refuses these
 	}
 	return txEmpty
@@ -65,7 +65,7 @@ func kindOf(st *router.Statement) txKind {
 	switch {
 	case st.Class == router.ClassRead:
 		return txReads
-	case st.Flags&(router.FlagReadWrite|router.FlagSerializable|router.FlagDeferrable) != 0,
+	case st.Flags&router.FlagPrimary != 0,
 		st.Verb == router.VerbPrepareTransaction:
 		return txPrimary
 	case st.Class == router.ClassTransaction, st.Reason == router.ReasonSetting:

@@ -7,13 +7,12 @@ package router
 // StaysOnStandby reports whether the standby carries the statement out as the
 // primary would, when it comes in a read-only transaction there.
 func (s *Statement) StaysOnStandby() bool {
-	const refused = FlagReadWrite | FlagSerializable | FlagDeferrable | FlagSnapshot
 	switch s.Verb {
 	case VerbCommit, VerbRollback, VerbSavepoint, VerbRollbackTo, VerbRelease, VerbSetConstraints,
 		VerbFetch, VerbClose, VerbCloseAll, VerbDeallocate, VerbDeallocateAll:
 		return true
 	case VerbBegin, VerbSetTransaction:
-		return s.Flags&refused == 0
+		return s.Flags&(FlagPrimary|FlagSnapshot) == 0
 	}
 	switch {
 	case s.Reason == ReasonSetting:

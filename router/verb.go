@@ -119,5 +119,8 @@ var flagNames = [...]string{
 // String lists the names of the flags, comma separated; "none" for none.
 func (f Flags) String() string { return bitNames(uint64(f), flagNames[:]) }
 
+// FlagPrimary are the modes of a transaction that a standby refuses.
+const FlagPrimary = FlagReadWrite | FlagSerializable | FlagDeferrable
+
 // FlagIsolation are the flags that name an isolation level.
 const FlagIsolation = FlagReadCommitted | FlagRepeatableRead | FlagSerializable
